@@ -1,0 +1,168 @@
+//! The tar layer: regular files, two zero records, and nothing else.
+//!
+//! Writer and reader share [`header::header`], so they cannot drift apart. Nothing is ever unpacked
+//! to disk.
+
+use std::io::{Read, Write};
+
+use crate::{
+    error::ArchiveError,
+    gzip::{GzipReader, GzipWriter},
+    header::{self, Header, RECORD, ZEROS},
+    limits::MAX_BYTES_AFTER_AN_ERROR,
+};
+
+fn padding(size: u64) -> usize {
+    let over = usize::try_from(size % RECORD as u64).unwrap_or(0);
+    (RECORD - over) % RECORD
+}
+
+/// Writes entries one after the other.
+pub(crate) struct ArchiveWriter<W> {
+    gzip: GzipWriter<W>,
+}
+
+impl<W: Write> ArchiveWriter<W> {
+    pub(crate) fn new(inner: W) -> Result<Self, ArchiveError> {
+        let gzip = GzipWriter::new(inner)?;
+        Ok(Self { gzip })
+    }
+
+    pub(crate) fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), ArchiveError> {
+        let size = bytes.len() as u64;
+        let header = header::header(name.as_bytes(), size).ok_or_else(|| unrepresentable(name))?;
+        self.gzip.write(&header)?;
+        self.gzip.write(bytes)?;
+        self.gzip.write(&ZEROS[..padding(size)])
+    }
+
+    pub(crate) fn finish(mut self) -> Result<W, ArchiveError> {
+        self.gzip.write(&[ZEROS, ZEROS].concat())?;
+        self.gzip.finish()
+    }
+}
+
+/// Reads entries that the caller expects, in the order in which it expects them.
+pub(crate) struct ArchiveReader<R> {
+    gzip: GzipReader<R>,
+    /// A header that was read to see what it is.
+    peeked: Option<Header>,
+    /// Offset in the tar stream of the next header.
+    offset: u64,
+    /// Name of the entry before.
+    before: String,
+    /// Whether the end of the file was reached and is as it must be.
+    finished: bool,
+}
+
+impl<R: Read> ArchiveReader<R> {
+    pub(crate) fn new(inner: R) -> Result<Self, ArchiveError> {
+        let gzip = GzipReader::new(inner)?;
+        Ok(Self { gzip, peeked: None, offset: 0, before: String::new(), finished: false })
+    }
+
+    /// Returns the size of the next entry if its name is `name`. Any other well-formed entry is
+    /// left for later; what is no entry at all is refused here.
+    pub(crate) fn next_is(&mut self, name: &str) -> Result<Option<u64>, ArchiveError> {
+        let found = self.peek(name)?;
+        match header::parse(&found) {
+            Some((next, size)) => Ok((next == name.as_bytes()).then_some(size)),
+            None if found == ZEROS => Ok(None),
+            None => Err(self.unexpected(format!("`{name}` or what follows it"), &found)),
+        }
+    }
+
+    /// Reads the entry that must come next. `size` comes from something already believed, or was
+    /// compared with a limit.
+    pub(crate) fn read(&mut self, name: &str, size: u64) -> Result<Vec<u8>, ArchiveError> {
+        let length = usize::try_from(size).map_err(|_| unrepresentable(name))?;
+        let expected =
+            header::header(name.as_bytes(), size).ok_or_else(|| unrepresentable(name))?;
+        let found = self.peek(name)?;
+        if found != expected {
+            return Err(self.unexpected(format!("`{name}` with {size} bytes"), &found));
+        }
+        self.peeked = None;
+        let mut bytes = vec![0; length];
+        self.gzip.fill(&mut bytes, name)?;
+        self.offset += RECORD as u64 + size;
+        name.clone_into(&mut self.before);
+        self.read_zeros(padding(size))?;
+        Ok(bytes)
+    }
+
+    /// Returns the size of the next entry, whose name must be `name`.
+    pub(crate) fn require(&mut self, name: &str) -> Result<u64, ArchiveError> {
+        let found = self.peek(name)?;
+        match header::parse(&found) {
+            Some((next, size)) if next == name.as_bytes() => Ok(size),
+            _ => Err(self.unexpected(format!("`{name}`"), &found)),
+        }
+    }
+
+    /// Checks that the name of the next entry begins with `start`; if not, `what` was expected.
+    pub(crate) fn expect(&mut self, start: &str, what: &str) -> Result<(), ArchiveError> {
+        let found = self.peek(what)?;
+        match header::parse(&found) {
+            Some((name, _)) if name.starts_with(start.as_bytes()) => Ok(()),
+            _ => Err(self.unexpected(what.to_owned(), &found)),
+        }
+    }
+
+    /// Checks that the archive ends here, and the file with it. Returns the size of the file.
+    pub(crate) fn finish(&mut self) -> Result<u64, ArchiveError> {
+        let found = self.peek("the end mark")?;
+        if found != ZEROS {
+            return Err(self.unexpected("the end mark".to_owned(), &found));
+        }
+        self.peeked = None;
+        self.offset += RECORD as u64;
+        "the end mark".clone_into(&mut self.before);
+        self.read_zeros(RECORD)?;
+        let size = self.gzip.finish()?;
+        self.finished = true;
+        Ok(size)
+    }
+
+    /// Reads on after an error in what the file says, and returns whether the gzip layer around it
+    /// is whole. If it is not, the file was damaged on its way.
+    pub(crate) fn is_intact(&mut self) -> bool {
+        if self.finished {
+            return true;
+        }
+        let rest = self.gzip.skip_to_end(MAX_BYTES_AFTER_AN_ERROR);
+        !matches!(rest, Err(ArchiveError::Cut { .. } | ArchiveError::Gzip { .. }))
+    }
+
+    fn unexpected(&self, expected: String, found: &Header) -> ArchiveError {
+        ArchiveError::Header { offset: self.offset, expected, found: header::describe(found) }
+    }
+
+    fn peek(&mut self, name: &str) -> Result<Header, ArchiveError> {
+        if let Some(bytes) = self.peeked {
+            return Ok(bytes);
+        }
+        let mut bytes = ZEROS;
+        self.gzip.fill(&mut bytes, name)?;
+        self.peeked = Some(bytes);
+        Ok(bytes)
+    }
+
+    fn read_zeros(&mut self, count: usize) -> Result<(), ArchiveError> {
+        let mut bytes = ZEROS;
+        self.gzip.fill(&mut bytes[..count], "the zeros after an entry")?;
+        if let Some(at) = bytes.iter().position(|byte| *byte != 0) {
+            return Err(ArchiveError::Padding {
+                after: self.before.clone(),
+                offset: self.offset + at as u64,
+            });
+        }
+        self.offset += count as u64;
+        Ok(())
+    }
+}
+
+fn unrepresentable(name: &str) -> ArchiveError {
+    let entry = name.to_owned();
+    ArchiveError::Unrepresentable { entry }
+}

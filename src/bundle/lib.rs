@@ -1,0 +1,69 @@
+//! The bundle format: a release of Kubernetes objects as one signed, content-addressed file.
+//!
+//! A bundle is an OCI image layout in a gzipped tar, in this order:
+//!
+//! ```text
+//! a4co/release.json              statement: names the release, its app, environment and version
+//! a4co/sig-0.sshsig …            signatures over the statement
+//! a4co/trust-1.json …            chain of trust files, each followed by its signatures
+//! blobs/sha256/<release id>      release manifest: lists config and objects
+//! blobs/sha256/<config digest>   release config
+//! blobs/sha256/<object digest> … one Kubernetes object each, as canonical JSON, by wave
+//! index.json, oci-layout         for OCI tools; repeat what is known
+//! ```
+//!
+//! So a reader knows name, size and digest of every entry before it reads it, from something it
+//! already believes. `docs/bundle-format.md` is the normative text.
+//!
+//! Invariants: the release id is the digest of the manifest's bytes, whatever signs or wraps them.
+//! Equal content gives equal bytes. A file is accepted only if this crate could have written it.
+//! There is no I/O here but `Read` and `Write`, no clock, no environment, no network.
+
+mod archive;
+mod attestation;
+mod canonical;
+mod config;
+mod digest;
+mod error;
+mod fields;
+mod grammar;
+mod gzip;
+mod header;
+mod image;
+mod key;
+mod labels;
+mod limits;
+mod manifest;
+mod names;
+mod object;
+mod open;
+mod pack;
+mod release;
+mod signature;
+mod ssh;
+mod statement;
+mod text;
+mod trust;
+mod trust_file;
+
+pub use attestation::{Attestation, SignedTrust};
+pub use canonical::{CanonicalError, from_bytes as from_canonical, to_bytes as to_canonical};
+pub use config::{
+    Api, CONFIG_SCHEMA, GroupKind, Readiness, ReadinessRule, ReleaseConfig, Requirements,
+    SecretRequirement,
+};
+pub use digest::{Digest, ParseDigestError, ReleaseId};
+pub use error::{ArchiveError, BundleError, ReleaseError, StatementError, TrustError};
+pub use fields::{FieldChange, field_changes};
+pub use image::Image;
+pub use key::{ParseKeyError, VerifyingKey};
+pub use labels::{APPLYSET_ID_LABEL, PART_OF_LABEL, applyset_id, head_name};
+pub use object::{Object, ObjectRef};
+pub use open::{Bundle, UntrustedBundle, UnverifiedBundle};
+pub use pack::pack;
+pub use release::Release;
+pub use signature::{ParseSignatureError, Purpose, Signature};
+pub use statement::{Input, Statement};
+pub use text::Difference;
+pub use trust::{Trust, TrustAnchor};
+pub use trust_file::{Role, Roles, TRUST_SCHEMA, TrustFile};

@@ -1,0 +1,242 @@
+//! Reads a bundle: first what is said about it, then whether to believe that, then the rest.
+//!
+//! Before the signatures are checked, nothing but headers is interpreted. After it, the whole rest
+//! of the file is known in advance: the statement names the manifest, the manifest everything else.
+
+use std::{collections::BTreeSet, fmt, io::Read};
+
+use crate::{
+    archive::ArchiveReader,
+    attestation::{Attestation, RawAttestation},
+    config::ReleaseConfig,
+    digest::Digest,
+    error::{ArchiveError, BundleError, ReleaseError, TrustError},
+    key::VerifyingKey,
+    labels,
+    limits::MAX_MANIFEST_BYTES,
+    manifest::{Blob, Listed, Manifest, OCI_LAYOUT, index_json},
+    names,
+    object::Object,
+    release::Release,
+    statement::Statement,
+    text::Difference,
+    trust::{Trust, TrustAnchor},
+};
+
+/// A bundle of which only the attestation was read, and nothing is believed.
+pub struct UnverifiedBundle<R> {
+    archive: ArchiveReader<R>,
+    attestation: RawAttestation,
+}
+
+/// A bundle whose signatures hold and whose every byte was checked.
+#[derive(Clone, Debug)]
+pub struct Bundle {
+    statement: Statement,
+    attestation: Attestation,
+    signers: BTreeSet<VerifyingKey>,
+    trust: Trust,
+    release: Release,
+    size: u64,
+}
+
+/// A bundle that is whole, but that nobody vouches for. It can be looked at, never applied.
+#[derive(Clone, Debug)]
+pub struct UntrustedBundle {
+    /// What the statement says.
+    pub statement: Statement,
+    /// Statement, signatures and trust chain as they stand in the file.
+    pub attestation: Attestation,
+    /// The release.
+    pub release: Release,
+}
+
+impl<R: Read> UnverifiedBundle<R> {
+    /// Reads the attestation, which stands first in the file.
+    ///
+    /// Reads are as small as a tar header; give a buffered source.
+    ///
+    /// # Errors
+    /// Fails when the file is not a bundle or is damaged so far.
+    pub fn open(source: R) -> Result<Self, BundleError> {
+        let mut archive = ArchiveReader::new(source)?;
+        let attestation = RawAttestation::read(&mut archive);
+        let attestation = attestation.map_err(|error| tell_damage(error, &mut archive))?;
+        Ok(Self { archive, attestation })
+    }
+
+    /// Checks the signatures against `anchor`, then reads and checks everything else.
+    ///
+    /// # Errors
+    /// Fails when the bundle is not trusted, or when any byte of it is not as it must be.
+    pub fn verify(mut self, anchor: &TrustAnchor) -> Result<Bundle, BundleError> {
+        let verified = verify(self.attestation, &mut self.archive, anchor);
+        verified.map_err(|error| tell_damage(error, &mut self.archive))
+    }
+
+    /// Reads and checks everything but the signatures.
+    ///
+    /// # Errors
+    /// Fails when any byte of the bundle is not as it must be.
+    pub fn inspect(mut self) -> Result<UntrustedBundle, BundleError> {
+        let inspected = inspect(self.attestation, &mut self.archive);
+        inspected.map_err(|error| tell_damage(error, &mut self.archive))
+    }
+}
+
+impl<R> fmt::Debug for UnverifiedBundle<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnverifiedBundle").finish_non_exhaustive()
+    }
+}
+
+impl Bundle {
+    /// Returns what the signers state.
+    #[must_use]
+    pub fn statement(&self) -> &Statement {
+        &self.statement
+    }
+
+    /// Returns statement, signatures and trust chain as they stand in the file.
+    #[must_use]
+    pub fn attestation(&self) -> &Attestation {
+        &self.attestation
+    }
+
+    /// Returns the trusted keys that signed.
+    #[must_use]
+    pub fn signers(&self) -> &BTreeSet<VerifyingKey> {
+        &self.signers
+    }
+
+    /// Returns the newest trust file that the anchor and the bundle's chain lead to.
+    #[must_use]
+    pub fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// Returns the release.
+    #[must_use]
+    pub fn release(&self) -> &Release {
+        &self.release
+    }
+
+    /// Returns the size of the file in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Writes the bundle again without images: the same release and attestation, byte for byte.
+    ///
+    /// # Errors
+    /// Fails only when memory does.
+    pub fn to_thin_bytes(&self) -> Result<Vec<u8>, BundleError> {
+        crate::pack(Vec::new(), &self.attestation, &self.release)
+    }
+}
+
+fn verify<R: Read>(
+    attestation: RawAttestation,
+    archive: &mut ArchiveReader<R>,
+    anchor: &TrustAnchor,
+) -> Result<Bundle, BundleError> {
+    let attestation = attestation.parse()?;
+    if attestation.signatures.is_empty() {
+        return Err(TrustError::Unsigned.into());
+    }
+    let trust = anchor.follow(&attestation.trust)?;
+    let (statement, signers) = trust.check(&attestation.statement, &attestation.signatures)?;
+    let (release, size) = read_release(archive, &statement)?;
+    Ok(Bundle { statement, attestation, signers, trust, release, size })
+}
+
+fn inspect<R: Read>(
+    attestation: RawAttestation,
+    archive: &mut ArchiveReader<R>,
+) -> Result<UntrustedBundle, BundleError> {
+    let attestation = attestation.parse()?;
+    let statement = Statement::from_bytes(&attestation.statement)?;
+    let (release, _) = read_release(archive, &statement)?;
+    Ok(UntrustedBundle { statement, attestation, release })
+}
+
+/// Tells whether what `error` found was written like this, or happened to the file on its way.
+fn tell_damage<R: Read>(
+    error: impl Into<BundleError>,
+    archive: &mut ArchiveReader<R>,
+) -> BundleError {
+    let error = error.into();
+    if error.is_about_content() && !archive.is_intact() {
+        return BundleError::Damaged(Box::new(error));
+    }
+    error
+}
+
+/// Reads the rest of the file; returns the release and the size of the file.
+fn read_release<R: Read>(
+    archive: &mut ArchiveReader<R>,
+    statement: &Statement,
+) -> Result<(Release, u64), BundleError> {
+    let manifest_blob = Blob { digest: statement.release.digest(), size: statement.manifest_size };
+    if manifest_blob.size > MAX_MANIFEST_BYTES {
+        return Err(ArchiveError::TooLarge {
+            entry: "the release manifest".to_owned(),
+            size: manifest_blob.size,
+            limit: MAX_MANIFEST_BYTES,
+        }
+        .into());
+    }
+    let manifest_bytes = read_blob(archive, "release manifest", manifest_blob)?;
+    let manifest = Manifest::from_bytes(&manifest_bytes)?;
+    let config_bytes = read_blob(archive, "release config", manifest.config)?;
+    let mut bodies = Vec::with_capacity(manifest.objects.len());
+    for Listed { object, blob, .. } in &manifest.objects {
+        bodies.push(read_blob(archive, &object.to_string(), *blob)?);
+    }
+    let index = index_json(statement.release, statement.manifest_size)?;
+    read_fixed(archive, names::INDEX, &index)?;
+    read_fixed(archive, names::OCI_LAYOUT, OCI_LAYOUT)?;
+    let size = archive.finish()?;
+    let config = ReleaseConfig::from_bytes(&config_bytes)?;
+    statement.check_config(&config)?;
+    let objects = parse_objects(&config, manifest, bodies)?;
+    let release = Release::from_verified_parts(manifest_bytes, config, config_bytes, objects);
+    Ok((release, size))
+}
+
+fn parse_objects(
+    config: &ReleaseConfig,
+    manifest: Manifest,
+    bodies: Vec<Vec<u8>>,
+) -> Result<Vec<Object>, ReleaseError> {
+    let applyset = labels::applyset_id(&config.app, &config.namespace);
+    let listed = manifest.objects.into_iter().zip(bodies);
+    let objects = listed.map(|(Listed { wave, object, blob }, bytes)| {
+        Object::from_verified_bytes(object, wave, blob.digest, bytes, &applyset)
+    });
+    objects.collect()
+}
+
+fn read_blob<R: Read>(
+    archive: &mut ArchiveReader<R>,
+    what: &str,
+    blob: Blob,
+) -> Result<Vec<u8>, ArchiveError> {
+    let bytes = archive.read(&names::blob(blob.digest), blob.size)?;
+    let computed = Digest::of(&bytes);
+    if computed == blob.digest {
+        return Ok(bytes);
+    }
+    Err(ArchiveError::Digest { what: what.to_owned(), expected: blob.digest, computed })
+}
+
+fn read_fixed<R: Read>(
+    archive: &mut ArchiveReader<R>,
+    entry: &'static str,
+    expected: &[u8],
+) -> Result<(), ArchiveError> {
+    let found = archive.read(entry, expected.len() as u64)?;
+    let difference = Difference::between(&found, expected);
+    difference.map_or(Ok(()), |difference| Err(ArchiveError::Content { entry, difference }))
+}

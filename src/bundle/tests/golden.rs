@@ -1,0 +1,79 @@
+//! The bytes of the format, pinned.
+//!
+//! A change here means that old and new versions of this code name the same release differently, or
+//! write other files for it. Released bundles then no longer open, or a rebuild no longer proves
+//! anything. That needs a new version of the format (`docs/bundle-format.md`, "Versions") and an
+//! entry in the changelog; it is never the fix for a failing test.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot be made has failed")]
+
+mod kit;
+
+use a4co_bundle::{Digest, applyset_id};
+use kit::Key;
+
+#[test]
+fn the_release_id_of_the_kits_release_never_changes() {
+    let release = kit::release();
+    let id = "sha256:4ccbb262233142bbe9219fd0dff103470c793d57de74c9f927cb643d659afba7";
+    assert_eq!(release.id().to_string(), id);
+}
+
+#[test]
+fn every_document_of_the_kits_release_never_changes() {
+    let release = kit::release();
+    let key = Key::number(1);
+    let statement = kit::statement(&release);
+    let trust = kit::trust_file(1, 1, &[&key]).to_bytes().unwrap();
+    let signature = key.sign(a4co_bundle::Purpose::Release, &statement).to_armored();
+    for (document, bytes, expected) in [
+        (
+            "manifest",
+            release.manifest(),
+            "sha256:4ccbb262233142bbe9219fd0dff103470c793d57de74c9f927cb643d659afba7",
+        ),
+        (
+            "config",
+            release.config_bytes(),
+            "sha256:363dfa4919e17ecf6413b90155d2324af117c260b9c39efc76369898eb1ee527",
+        ),
+        (
+            "first object",
+            release.objects()[0].bytes(),
+            "sha256:b319c59d3b8fdb50015de27ca755af29aaeb4957759ba30e6486d0da739b2058",
+        ),
+        (
+            "statement",
+            &statement,
+            "sha256:8d935928a5210e91356546408068fe9d30dbc51997ddd02b881649e2ff4e6e21",
+        ),
+        (
+            "signature",
+            signature.as_bytes(),
+            "sha256:fff283c02131a92a940624039d8e3b0f61a92d42bf39e6a146be3a8b09cf90f5",
+        ),
+        (
+            "trust file",
+            &trust,
+            "sha256:648a09a7302aeb5f980924737ba3d983e6fccd8e6e0c256261eae53c851d3d5c",
+        ),
+        (
+            "file",
+            &kit::bundle(&release, &[&key]),
+            "sha256:8a7087b167f32410d86d534e00669a1d9a19b78840d01d66a4b3fdb738ed15f5",
+        ),
+        (
+            "unsigned file",
+            &kit::bundle(&release, &[]),
+            "sha256:1d6421f00e1da2c2d66ced2bfee9aa7af2f5c74af09f10db35117478c17a1986",
+        ),
+    ] {
+        assert_eq!(Digest::of(bytes).to_string(), expected, "{document}");
+    }
+}
+
+#[test]
+fn the_id_of_a_set_never_changes() {
+    let id = "applyset-xJG9_LfXiGlTR3ZbUJXE3MN61LF5-325y--fh2rN8f0-v1";
+    assert_eq!(applyset_id(kit::APP, kit::NAMESPACE), id);
+}
