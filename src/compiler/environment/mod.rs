@@ -1,0 +1,138 @@
+//! What an environment may say: the one source of the TOML language.
+//!
+//! The doc comments of these types are the language's reference, the derived schema checks every
+//! file, and the documentation and the editors' JSON Schema come from the same place. Keys that
+//! mean what a Kubernetes field means are called like it, in snake case.
+//!
+//! Layers are merged first; then each service starts from `[defaults]`, takes what its size says,
+//! and says the rest itself. All of that is one operation, [`merge`](crate::merge).
+
+pub(crate) mod capacity;
+pub(crate) mod endpoint;
+pub(crate) mod ingress;
+pub(crate) mod network;
+pub(crate) mod pod;
+pub(crate) mod probe;
+pub(crate) mod secret;
+pub(crate) mod service;
+
+use std::{collections::BTreeMap, marker::PhantomData};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
+
+use self::{
+    capacity::Capacity,
+    endpoint::Endpoint,
+    ingress::Ingress,
+    network::{Monitoring, Network},
+    secret::{Secret, SecretStore},
+    service::Service,
+};
+use crate::{
+    schema::PARTIAL,
+    template::Template,
+    text::{DnsLabel, EnvName, Version},
+};
+
+/// An environment file, or all layers of an environment together.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct Environment {
+    /// Whether this file is only a layer: extended by others, never built itself.
+    #[serde(default)]
+    #[expect(dead_code, reason = "read before the layers are merged; here for the schema")]
+    layer: bool,
+    /// Name of the file below this one, without `.toml`. Tables are merged with it key by key;
+    /// anything else replaces what it says.
+    #[serde(default)]
+    #[expect(dead_code, reason = "read before the layers are merged; here for the schema")]
+    extends: Option<DnsLabel>,
+    /// What is released, and where to.
+    pub(crate) release: ReleaseSection,
+    /// What every service starts from.
+    #[serde(default)]
+    #[expect(dead_code, reason = "merged into each service; here for the schema")]
+    defaults: Partial<Service>,
+    /// Capacities by name, for services that have them in common.
+    #[serde(default)]
+    #[schemars(extend("propertyNames" = {"format": "dns-label"}))]
+    #[expect(dead_code, reason = "merged into each service; here for the schema")]
+    sizes: Partial<BTreeMap<String, Capacity>>,
+    /// The services by name.
+    #[serde(default)]
+    #[schemars(extend("propertyNames" = {"format": "dns-label"}))]
+    pub(crate) services: BTreeMap<String, Service>,
+    /// What services may need besides each other, and what this release does not run itself.
+    #[serde(default)]
+    #[schemars(extend("propertyNames" = {"format": "dns-label"}))]
+    pub(crate) endpoints: BTreeMap<String, Endpoint>,
+    /// Environment variables of every service, in one `ConfigMap`. Placeholders: those of
+    /// [`ReleaseSection::notes`].
+    #[serde(default)]
+    #[schemars(extend("propertyNames" = {"format": "env-name"}))]
+    pub(crate) settings: BTreeMap<EnvName, Template>,
+    /// Where the values of secrets come from. Required as soon as there are secrets.
+    #[serde(default)]
+    pub(crate) secret_store: Option<SecretStore>,
+    /// The secrets by name; a service has those that it or what it needs names.
+    #[serde(default)]
+    #[schemars(extend("propertyNames" = {"format": "dns-label"}))]
+    pub(crate) secrets: BTreeMap<String, Secret>,
+    /// How requests come in from outside. Without it no service may have a `route`.
+    #[serde(default)]
+    pub(crate) ingress: Option<Ingress>,
+    /// What a Prometheus operator is to scrape.
+    #[serde(default)]
+    pub(crate) monitoring: Option<Monitoring>,
+    /// Who else takes part in the network.
+    #[serde(default)]
+    pub(crate) network: Network,
+}
+
+/// What is released, and where to.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct ReleaseSection {
+    /// Name of the application; names what belongs to all its services.
+    pub(crate) app: DnsLabel,
+    /// Version for people. The release's identity is its digest.
+    pub(crate) version: Version,
+    /// Namespace of the release. It is part of the release, with Pod Security `restricted`.
+    pub(crate) namespace: DnsLabel,
+    /// Lines shown after applying. Placeholders: `{app}`, `{environment}`, `{namespace}`,
+    /// `{version}`, and with an ingress `{public_host}` and `{public_url}`.
+    #[serde(default)]
+    pub(crate) notes: Vec<Template>,
+}
+
+/// A table that need not be complete because others are laid on it. It is gone once it was merged:
+/// what matters of it is its schema.
+#[derive(Debug)]
+pub(crate) struct Partial<T>(PhantomData<T>);
+
+impl<T> Default for Partial<T> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Partial<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Self::default())
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Partial<T> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("Partial{}", T::schema_name()).into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = generator.subschema_for::<T>();
+        schema.insert(PARTIAL.to_owned(), true.into());
+        schema
+    }
+}

@@ -1,0 +1,63 @@
+//! Who else takes part in the network, and who watches.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::text::{Cidr, DnsLabel, Interval, LabelKey, LabelValue};
+
+/// Who else takes part in the network. What is not named here or in a service's `needs` is denied.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct Network {
+    /// Who resolves names. The default is any pod of `kube-system`.
+    pub(crate) dns: Peer,
+    /// Who lets requests from outside in; required if there is an `[ingress]`.
+    pub(crate) ingress_controller: Option<Peer>,
+    /// Who scrapes metrics.
+    pub(crate) prometheus: Option<Peer>,
+    /// Address ranges that are not the internet. The default is the private, the shared and the
+    /// link-local ranges, in which clouds have their metadata servers.
+    pub(crate) private_ranges: Vec<Cidr>,
+}
+
+/// A set of pods.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct Peer {
+    /// Their namespace. The default is the release's own.
+    pub(crate) namespace: Option<DnsLabel>,
+    /// Their labels. The default is all pods of the namespace.
+    #[schemars(extend("propertyNames" = {"format": "label-key"}))]
+    pub(crate) pods: BTreeMap<LabelKey, LabelValue>,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        let namespace = DnsLabel::try_from("kube-system".to_owned()).ok();
+        // RFC 1918, RFC 6598 and RFC 3927.
+        let private =
+            ["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"];
+        Self {
+            dns: Peer { namespace, pods: BTreeMap::new() },
+            ingress_controller: None,
+            prometheus: None,
+            private_ranges: private
+                .into_iter()
+                .filter_map(|range| Cidr::try_from(range.to_owned()).ok())
+                .collect(),
+        }
+    }
+}
+
+/// What a Prometheus operator is to scrape: every service with `metrics`.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct Monitoring {
+    /// Time between two scrapes.
+    pub(crate) interval: Interval,
+    /// Labels by which the operator selects monitors.
+    #[serde(default)]
+    #[schemars(extend("propertyNames" = {"format": "label-key"}))]
+    pub(crate) labels: BTreeMap<LabelKey, LabelValue>,
+}

@@ -1,0 +1,54 @@
+//! The compiler: layered TOML environments and lockfiles in, releases out.
+//!
+//! ```text
+//! envs/*.toml ─▶ tree ─▶ layers ─▶ effective ─▶ environment ─┐
+//!              places   extends    defaults      types      ├─▶ resolve ─▶ render ─▶ release
+//! lockfiles/*.lock ─────────────────────────────▶ pins ─────┘
+//! ```
+//!
+//! Invariants: [`compile`] is a pure function of the [`Source`]; equal sources give equal releases,
+//! byte for byte. All that is wrong is reported at once, each [`Finding`] with its place. Nothing
+//! about anybody's platform is in this code; it is all in the environments.
+
+mod compile;
+mod effective;
+mod environment;
+mod finding;
+mod image;
+mod kinds;
+mod layers;
+mod lockfile;
+mod merge;
+mod model;
+mod place;
+mod problem;
+mod publish;
+mod quantity;
+mod release_config;
+mod render;
+mod resolve;
+mod schema;
+mod sign;
+mod source;
+mod suggest;
+mod template;
+mod text;
+mod totals;
+mod tree;
+mod yaml;
+
+pub use compile::{Compiled, compile};
+pub use finding::{Finding, Findings, to_line};
+pub use image::ImageReference;
+pub use layers::LayerProblem;
+pub use lockfile::{LOCKFILE_VERSION, LockProblem};
+pub use problem::Problem;
+pub use publish::{PublishError, replace_file};
+pub use quantity::{Cpu, Memory};
+pub use resolve::MeaningProblem;
+pub use schema::SchemaProblem;
+pub use sign::{SIGNING_KEY_VARIABLE, SignError, SigningKey, signing_key_paths};
+pub use source::{ReadError, Source};
+pub use text::TextError;
+pub use totals::{Demand, Totals};
+pub use yaml::to_yaml;

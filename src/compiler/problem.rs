@@ -1,0 +1,50 @@
+//! Everything that can be wrong with a source.
+
+use thiserror::Error;
+
+use crate::{
+    layers::LayerProblem, lockfile::LockProblem, resolve::MeaningProblem, schema::SchemaProblem,
+};
+
+/// What is wrong at a place of the source.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The file is not TOML.
+    #[error("{message}")]
+    Syntax {
+        /// What the parser says.
+        message: String,
+    },
+    /// Keys, types or texts are not as the schema has them.
+    #[error(transparent)]
+    Schema(#[from] SchemaProblem),
+    /// The files do not fit as layers.
+    #[error(transparent)]
+    Layer(#[from] LayerProblem),
+    /// The lockfile does not fit the environment.
+    #[error(transparent)]
+    Lock(#[from] LockProblem),
+    /// Every part is well-formed, but together they make no sense.
+    #[error(transparent)]
+    Meaning(#[from] MeaningProblem),
+    /// The bundle format refuses what was rendered.
+    #[error("the environment makes no release: {reason}")]
+    Release {
+        /// What the format says.
+        reason: String,
+    },
+}
+
+impl Problem {
+    /// Returns what to do about it, where that is not evident.
+    pub(crate) fn help(&self) -> Option<String> {
+        match self {
+            Self::Schema(problem) => problem.help(),
+            Self::Layer(problem) => problem.help(),
+            Self::Lock(problem) => problem.help(),
+            Self::Meaning(problem) => problem.help(),
+            Self::Syntax { .. } | Self::Release { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Turns a model into Kubernetes objects: one file a kind, no failure possible.
+//!
+//! Invariants of every object: it carries the common labels and its namespace; it says nothing of
+//! the release that holds it, so equal parts of two releases are equal objects; and fields that the
+//! API server would otherwise fill in are written out where server-side apply could not take them
+//! back when a later release says otherwise.
+
+mod certificate;
+mod config_map;
+mod container;
+mod deployment;
+mod external_secret;
+mod horizontal_pod_autoscaler;
+mod ingress;
+mod namespace;
+mod network_policy;
+mod object;
+mod pod;
+mod pod_disruption_budget;
+mod probe;
+mod secret_store;
+mod service;
+mod service_account;
+mod service_monitor;
+
+use serde_json::Value;
+
+pub(crate) use self::ingress::certificate_secret;
+use crate::model::Model;
+
+/// Renders every object of `model`, in no particular order.
+pub(crate) fn render(model: &Model) -> Vec<Value> {
+    let shared = [namespace::render(model), network_policy::render_default_deny(model)];
+    let optional = [
+        config_map::render(model),
+        ingress::render(model),
+        certificate::render(model),
+        network_policy::render_solver(model),
+        secret_store::render(model),
+        secret_store::render_account(model),
+    ];
+    let mut objects: Vec<_> = shared.into_iter().chain(optional.into_iter().flatten()).collect();
+    objects.extend(external_secret::render(model));
+    for component in &model.components {
+        objects.extend([
+            service_account::render(model, component),
+            service::render(model, component),
+            deployment::render(model, component),
+            network_policy::render(model, component),
+        ]);
+        objects.extend(horizontal_pod_autoscaler::render(model, component));
+        objects.extend(pod_disruption_budget::render(model, component));
+        objects.extend(service_monitor::render(model, component));
+    }
+    objects
+}

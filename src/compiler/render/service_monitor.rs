@@ -1,0 +1,60 @@
+//! What a Prometheus operator is to scrape of a component.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{
+    object::{metadata_of, selector, to_json, to_map},
+    service::{HTTP, METRICS},
+};
+use crate::model::{Component, Model};
+
+/// `ServiceMonitor` of `monitoring.coreos.com/v1`, as far as it is used here.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ServiceMonitor {
+    api_version: &'static str,
+    kind: &'static str,
+    metadata: ObjectMeta,
+    spec: ServiceMonitorSpec,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ServiceMonitorSpec {
+    job_label: &'static str,
+    selector: LabelSelector,
+    endpoints: Vec<Endpoint>,
+}
+
+#[derive(Serialize)]
+struct Endpoint {
+    port: &'static str,
+    path: String,
+    scheme: &'static str,
+    interval: String,
+}
+
+pub(super) fn render(model: &Model, component: &Component) -> Option<Value> {
+    let monitoring = model.environment.monitoring.as_ref()?;
+    let metrics = component.service.metrics.as_ref()?;
+    let is_own_port = metrics.port.is_none_or(|port| port == component.service.port);
+    let mut metadata = metadata_of(model, component, &component.name);
+    metadata.labels.get_or_insert_default().extend(to_map(&monitoring.labels));
+    Some(to_json(&ServiceMonitor {
+        api_version: "monitoring.coreos.com/v1",
+        kind: "ServiceMonitor",
+        metadata,
+        spec: ServiceMonitorSpec {
+            job_label: "app.kubernetes.io/name",
+            selector: selector(model, &component.name),
+            endpoints: vec![Endpoint {
+                port: if is_own_port { HTTP } else { METRICS },
+                path: metrics.path.to_string(),
+                scheme: "http",
+                interval: monitoring.interval.to_string(),
+            }],
+        },
+    }))
+}

@@ -1,0 +1,53 @@
+//! Checks what a service gets and how its pods are replaced.
+
+use super::{MeaningProblem, Resolver};
+use crate::environment::service::Service;
+
+impl Resolver<'_, '_> {
+    pub(super) fn check_capacity(&mut self, key: &str, service: &Service) {
+        let capacity = &service.capacity;
+        let (min, max) = (capacity.replicas.min, capacity.max_replicas());
+        if min > max {
+            let path = ["services", key, "replicas", "min"];
+            self.report(&path, MeaningProblem::ReplicasReversed { min, max });
+        } else if max > min && capacity.autoscaling.is_none() {
+            let path = ["services", key, "replicas", "max"];
+            self.report(&path, MeaningProblem::NoAutoscaling { min, max });
+        }
+        self.check_limits(key, service);
+    }
+
+    fn check_limits(&mut self, key: &str, service: &Service) {
+        let (requests, limits) = (&service.capacity.requests, &service.capacity.limits);
+        for (what, name, is_above, requested, limit) in [
+            (
+                "CPU",
+                "cpu",
+                requests.cpu > limits.cpu,
+                requests.cpu.to_string(),
+                limits.cpu.to_string(),
+            ),
+            (
+                "memory",
+                "memory",
+                requests.memory > limits.memory,
+                requests.memory.to_string(),
+                limits.memory.to_string(),
+            ),
+        ] {
+            if is_above {
+                let path = ["services", key, "requests", name];
+                self.report(&path, MeaningProblem::RequestAboveLimit { what, requested, limit });
+            }
+        }
+    }
+
+    pub(super) fn check_rollout(&mut self, key: &str, service: &Service) {
+        let rollout = &service.rollout;
+        let (drain, grace) = (rollout.drain_seconds, rollout.termination_grace_period_seconds);
+        if drain >= grace {
+            let path = ["services", key, "rollout"];
+            self.report(&path, MeaningProblem::DrainTooLong { drain, grace });
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What makes no sense although every part of it is well-formed.
+
+use thiserror::Error;
+
+use crate::suggest;
+
+/// What makes no sense although every part of it is well-formed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Error)]
+#[non_exhaustive]
+pub enum MeaningProblem {
+    /// A reference to nothing.
+    #[error("there is no {what} `{name}`")]
+    Unknown {
+        /// What is referred to, such as "size".
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// The names that exist.
+        known: Vec<String>,
+    },
+    /// A placeholder that has no value there.
+    #[error("placeholder `{{{name}}}` has no value here")]
+    UnknownPlaceholder {
+        /// Name of the placeholder.
+        name: String,
+        /// The placeholders that have one.
+        known: Vec<String>,
+    },
+    /// A name that Kubernetes would refuse.
+    #[error("the name comes out as `{name}`, which is not a DNS label")]
+    NotADnsLabel {
+        /// The expanded name.
+        name: String,
+    },
+    /// A variable that no container could have.
+    #[error("the variable comes out as `{name}`, which cannot name an environment variable")]
+    NotAVariable {
+        /// The expanded name.
+        name: String,
+    },
+    /// A list that says something twice.
+    #[error("`{name}` stands here twice")]
+    Twice {
+        /// What it says twice.
+        name: String,
+    },
+    /// A service that needs itself.
+    #[error("service `{name}` needs itself")]
+    NeedsItself {
+        /// Name of the service.
+        name: String,
+    },
+    /// Two services with one value that must be unique.
+    #[error("services `{first}` and `{second}` have the same {what}, `{value}`")]
+    Clash {
+        /// What must be unique, such as "route".
+        what: &'static str,
+        /// The value.
+        value: String,
+        /// Name of one service.
+        first: String,
+        /// Name of the other.
+        second: String,
+    },
+    /// Two sources of one environment variable.
+    #[error("variable `{name}` comes from {first} and from {second}")]
+    VariableClash {
+        /// Name of the variable.
+        name: String,
+        /// One source in words.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// Two folders whose volumes would have the same name.
+    #[error("folders `{first}` and `{second}` would be the same volume `{volume}`")]
+    VolumeClash {
+        /// Name of the volume.
+        volume: String,
+        /// One path.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// The least number of pods is more than the greatest.
+    #[error("`replicas.min` is {min}, but `replicas.max` only {max}")]
+    ReplicasReversed {
+        /// Least number.
+        min: u32,
+        /// Greatest number.
+        max: u32,
+    },
+    /// A range of pods, but no rule to move in it.
+    #[error("`replicas` is a range, {min} to {max}, but there is no `autoscaling`")]
+    NoAutoscaling {
+        /// Least number.
+        min: u32,
+        /// Greatest number.
+        max: u32,
+    },
+    /// A pod that asks for more than it may have.
+    #[error("requests {requested} of {what}, which is more than the limit of {limit}")]
+    RequestAboveLimit {
+        /// "CPU" or "memory".
+        what: &'static str,
+        /// The request.
+        requested: String,
+        /// The limit.
+        limit: String,
+    },
+    /// A pod that would be killed while it still drains.
+    #[error("drains for {drain} s, but is killed after {grace} s")]
+    DrainTooLong {
+        /// Time to drain, in seconds.
+        drain: u32,
+        /// Time to stop, in seconds.
+        grace: u32,
+    },
+    /// An endpoint that is nowhere, or in several places.
+    #[error("endpoint `{name}` must have exactly one of `pods`, `addresses` and `internet`")]
+    Whereabouts {
+        /// Name of the endpoint.
+        name: String,
+    },
+    /// Something that is needed for something else is not there.
+    #[error("{what} needs {needs}")]
+    Incomplete {
+        /// What is there.
+        what: &'static str,
+        /// What it needs.
+        needs: &'static str,
+    },
+}
+
+impl MeaningProblem {
+    /// Returns what to do about it.
+    pub(crate) fn help(&self) -> Option<String> {
+        match self {
+            Self::Unknown { name, known, .. } | Self::UnknownPlaceholder { name, known } => {
+                suggest::help(name, known)
+            }
+            Self::NotADnsLabel { .. } => {
+                Some("use a-z, 0-9 and `-` inside, at most 63 characters".to_owned())
+            }
+            Self::VariableClash { .. } => {
+                Some("only `[settings]` may be replaced; rename one, or remove it".to_owned())
+            }
+            Self::NoAutoscaling { min, .. } => {
+                Some(format!("set `replicas.max = {min}` for a fixed number"))
+            }
+            _ => None,
+        }
+    }
+}

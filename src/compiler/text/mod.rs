@@ -1,0 +1,136 @@
+//! Texts with a grammar: each is a type of its own, parsed once, and a `format` of the schema.
+
+use thiserror::Error;
+
+mod types;
+
+pub(crate) use self::types::{
+    Cidr, CountOrPercent, DigestText, DnsLabel, EnvName, FolderPath, HostName, HttpPath, Interval,
+    LabelKey, LabelValue, Origin, Version, is_dns_label,
+};
+use crate::{image::ImageReference, quantity, template::Template};
+
+/// A text does not have the grammar that its place asks for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Error)]
+#[error("`{text}` is not {expected}")]
+pub struct TextError {
+    /// The text.
+    pub text: String,
+    /// The grammar in words, such as "a CPU quantity such as `250m`".
+    pub expected: &'static str,
+}
+
+/// A grammar that a schema names as `format`.
+pub(crate) struct Format {
+    pub(crate) name: &'static str,
+    expected: &'static str,
+    accepts: fn(&str) -> bool,
+}
+
+/// Every grammar. The schema check reads this table, so that all texts are checked at once and with
+/// their places; the types below then parse without a failure.
+const FORMATS: [Format; 17] = [
+    DnsLabel::FORMAT,
+    HostName::FORMAT,
+    EnvName::FORMAT,
+    HttpPath::FORMAT,
+    FolderPath::FORMAT,
+    Interval::FORMAT,
+    CountOrPercent::FORMAT,
+    Cidr::FORMAT,
+    LabelKey::FORMAT,
+    LabelValue::FORMAT,
+    Version::FORMAT,
+    Origin::FORMAT,
+    DigestText::FORMAT,
+    Format { name: "cpu", expected: quantity::CPU, accepts: |s| quantity::parse_cpu(s).is_some() },
+    Format {
+        name: "memory",
+        expected: quantity::MEMORY,
+        accepts: |s| quantity::parse_memory(s).is_some(),
+    },
+    Format {
+        name: "image",
+        expected: ImageReference::EXPECTED,
+        accepts: |s| ImageReference::parse(s).is_some(),
+    },
+    Format {
+        name: "template",
+        expected: Template::EXPECTED,
+        accepts: |s| Template::parse(s).is_some(),
+    },
+];
+
+impl Format {
+    /// Returns the format called `name`; formats of numbers, such as `uint16`, are not here.
+    pub(crate) fn named(name: &str) -> Option<&'static Self> {
+        const { &FORMATS }.iter().find(|format| format.name == name)
+    }
+
+    /// Checks `text`.
+    pub(crate) fn check(&self, text: &str) -> Result<(), TextError> {
+        if (self.accepts)(text) {
+            return Ok(());
+        }
+        Err(TextError { text: text.to_owned(), expected: self.expected })
+    }
+}
+
+/// Defines a text type: its doc, name, schema format, grammar in words, and grammar as code.
+macro_rules! text {
+    ($(#[$doc:meta])* $name:ident, $format:literal, $expected:literal, $accepts:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+        #[serde(try_from = "String")]
+        pub(crate) struct $name(String);
+
+        impl $name {
+            pub(super) const FORMAT: Format =
+                Format { name: $format, expected: $expected, accepts: $accepts };
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = TextError;
+
+            fn try_from(text: String) -> Result<Self, TextError> {
+                Self::FORMAT.check(&text)?;
+                Ok(Self(text))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        crate::text::format_schema!($name, $format);
+    };
+}
+
+/// Gives a type the schema of a string with a `format`.
+macro_rules! format_schema {
+    ($name:ident, $format:literal) => {
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "string", "format": $format })
+            }
+        }
+    };
+}
+pub(crate) use format_schema;
+pub(crate) use text;

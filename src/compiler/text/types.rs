@@ -1,0 +1,215 @@
+//! The text types.
+
+use std::{
+    fmt,
+    net::{Ipv4Addr, Ipv6Addr},
+    str::FromStr,
+};
+
+use a4co_bundle::Digest;
+use serde::Deserialize;
+
+use super::{Format, TextError, text};
+
+text!(
+    /// A name of one label (RFC 1123), as namespaces and Services have.
+    DnsLabel,
+    "dns-label",
+    "a DNS label: a-z, 0-9 and `-` inside, at most 63 characters",
+    is_dns_label
+);
+
+text!(
+    /// A host name of labels with dots between.
+    HostName,
+    "host",
+    "a host name such as `api.example.com`",
+    |text| text.len() <= 253 && text.split('.').all(is_dns_label)
+);
+
+text!(
+    /// Name of an environment variable.
+    EnvName,
+    "env-name",
+    "a name of an environment variable: letters, digits and `_`, no digit first",
+    |text| {
+        !text.starts_with(|first: char| first.is_ascii_digit())
+            && is_made_of(text, |byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    }
+);
+
+text!(
+    /// A path in a URL, without query.
+    HttpPath,
+    "path",
+    "a URL path such as `/api/v1/orders`",
+    |text| {
+        text.starts_with('/')
+            && !text.contains("//")
+            && (text.len() == 1 || !text.ends_with('/'))
+            && is_made_of(text, |byte| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte))
+    }
+);
+
+text!(
+    /// An absolute path of a folder in a container.
+    FolderPath,
+    "folder",
+    "an absolute path such as `/var/cache`",
+    |text| {
+        let is_part = |part: &str| {
+            !matches!(part, "" | "." | "..")
+                && is_made_of(part, |b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
+        };
+        text.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_part))
+    }
+);
+
+text!(
+    /// A span of time in one unit.
+    Interval,
+    "interval",
+    "a time such as `30s`, `5m` or `1h`",
+    |text| {
+        let number = text.strip_suffix(['s', 'm', 'h']).unwrap_or_default();
+        number.parse::<u32>().is_ok_and(|number| number > 0)
+    }
+);
+
+text!(
+    /// A number of pods, or a share of them.
+    CountOrPercent,
+    "count-or-percent",
+    "a count such as `\"1\"` or a share such as `\"25%\"`",
+    |text| text.strip_suffix('%').unwrap_or(text).parse::<u16>().is_ok()
+);
+
+text!(
+    /// A range of addresses.
+    Cidr,
+    "cidr",
+    "an address range such as `10.0.0.0/8`",
+    |text| {
+        text.split_once('/').is_some_and(|(address, bits)| {
+            let most = match (Ipv4Addr::from_str(address), Ipv6Addr::from_str(address)) {
+                (Ok(_), _) => 32,
+                (_, Ok(_)) => 128,
+                _ => return false,
+            };
+            bits.parse::<u8>().is_ok_and(|bits| bits <= most)
+        })
+    }
+);
+
+text!(
+    /// Key of a label or an annotation.
+    LabelKey,
+    "label-key",
+    "a label key such as `app.kubernetes.io/name`",
+    |text| match text.split_once('/') {
+        Some((prefix, name)) => prefix.split('.').all(is_dns_label) && is_label_name(name),
+        None => is_label_name(text),
+    }
+);
+
+text!(
+    /// Value of a label.
+    LabelValue,
+    "label-value",
+    "a label value: letters, digits and `-_.` inside, at most 63 characters",
+    |text| text.is_empty() || is_label_name(text)
+);
+
+text!(
+    /// A semantic version.
+    Version,
+    "semver",
+    "a semantic version such as `1.4.0`",
+    |text| semver::Version::parse(text).is_ok()
+);
+
+impl Version {
+    pub(crate) fn to_semver(&self) -> semver::Version {
+        // The constructor parsed this very text.
+        semver::Version::parse(&self.0).unwrap_or(semver::Version::new(0, 0, 0))
+    }
+}
+
+text!(
+    /// An origin of a browser's requests (RFC 6454), or `*`.
+    Origin,
+    "origin",
+    "an origin such as `https://example.com`, or `*`",
+    |text| text == "*"
+        || text
+            .strip_prefix("https://")
+            .or_else(|| text.strip_prefix("http://"))
+            .is_some_and(|rest| {
+                is_made_of(rest, |b| b.is_ascii_alphanumeric() || b"-.:*".contains(&b))
+            })
+);
+
+text!(
+    /// A digest, for the schema of types that hold a [`Digest`].
+    DigestText,
+    "digest",
+    "a digest `sha256:` with 64 lower-case hex digits",
+    |text| text.parse::<Digest>().is_ok()
+);
+
+pub(crate) fn is_dns_label(text: &str) -> bool {
+    text.len() <= 63
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+        && is_made_of(text, |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+}
+
+fn is_label_name(text: &str) -> bool {
+    let edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    text.len() <= 63
+        && edge(text.as_bytes().first())
+        && edge(text.as_bytes().last())
+        && is_made_of(text, |byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}
+
+fn is_made_of(text: &str, allowed: impl Fn(u8) -> bool) -> bool {
+    !text.is_empty() && text.bytes().all(allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_type_takes_its_grammar_and_nothing_else() {
+        for (format, good, bad) in [
+            (DnsLabel::FORMAT, vec!["a", "a-1"], vec!["", "-a", "a-", "A", "a.b", "a_b"]),
+            (HostName::FORMAT, vec!["api.example.com", "db"], vec!["", "a..b", ".a", "a.b."]),
+            (EnvName::FORMAT, vec!["A", "_a1"], vec!["", "1A", "A-B", "A B", "É"]),
+            (HttpPath::FORMAT, vec!["/", "/a/b.c"], vec!["", "a", "//", "/a/", "/a?b", "/a b"]),
+            (FolderPath::FORMAT, vec!["/a", "/a/.b"], vec!["", "/", "a", "/a/", "/a/../b"]),
+            (Interval::FORMAT, vec!["1s", "15m", "24h"], vec!["", "s", "0s", "1d", "-1s", "1.5h"]),
+            (CountOrPercent::FORMAT, vec!["0", "1", "25%"], vec!["", "%", "-1", "1.5"]),
+            (Cidr::FORMAT, vec!["10.0.0.0/8", "fd00::/8"], vec!["10.0.0.0", "10.0.0.0/33", "x/8"]),
+            (LabelKey::FORMAT, vec!["a", "a.b/C_d"], vec!["", "/a", "a/", "a/b/c", "A_b/c"]),
+            (LabelValue::FORMAT, vec!["", "a", "A.b_c-1"], vec!["-a", "a-", "a b", "a/b"]),
+            (Version::FORMAT, vec!["1.2.3", "1.0.0-rc.1+x"], vec!["", "1.2", "v1.2.3", "01.0.0"]),
+            (
+                Origin::FORMAT,
+                vec!["*", "https://*.a.b:8443"],
+                vec!["", "a.b", "https://", "https://a/b"],
+            ),
+        ] {
+            for text in good {
+                assert_eq!(format.check(text), Ok(()), "{}: {text}", format.name);
+            }
+            for text in bad {
+                assert!(format.check(text).is_err(), "{}: {text}", format.name);
+            }
+        }
+        for text in ["a".repeat(64), format!("a/{}", "a".repeat(64))] {
+            assert!(DnsLabel::FORMAT.check(&text).is_err());
+            assert!(LabelKey::FORMAT.check(&text).is_err());
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! YAML, for people. Nothing that is hashed or applied is YAML, so the library behind it can be
+//! replaced; this file alone uses it.
+
+use a4co_bundle::Object;
+use serde_json::Value;
+
+/// Returns `objects` as YAML documents, in their order.
+#[must_use]
+pub fn to_yaml(objects: &[Object]) -> String {
+    let documents = objects.iter().map(|object| document(&object.manifest()));
+    documents.flat_map(|document| ["---\n".to_owned(), document]).collect()
+}
+
+/// Writes one document, keys in the order that people expect: what it is, then what it says.
+#[expect(clippy::expect_used, reason = "JSON values have string keys and always become YAML")]
+fn document(manifest: &Value) -> String {
+    let first = ["apiVersion", "kind", "metadata"];
+    let mut document = serde_yaml::Mapping::new();
+    let entries = manifest.as_object().into_iter().flatten();
+    let (head, rest): (Vec<_>, Vec<_>) =
+        entries.partition(|(key, _)| first.contains(&key.as_str()));
+    for (key, value) in head.into_iter().chain(rest) {
+        let value = serde_yaml::to_value(value).expect("JSON is YAML");
+        document.insert(key.as_str().into(), value);
+    }
+    serde_yaml::to_string(&document).expect("a mapping is YAML")
+}
