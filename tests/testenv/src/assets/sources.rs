@@ -1,0 +1,102 @@
+//! What the control plane is built from: the Go module of this crate and pinned upstream modules.
+
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::error::Result;
+use crate::objects;
+
+/// The Kubernetes version of every binary.
+pub(crate) const KUBERNETES: &str = "v1.36.3";
+
+/// The Go module in `go/`, as path and text.
+const GO_MODULE: [(&str, &str); 7] = [
+    ("go.mod", include_str!("../../go/go.mod")),
+    ("go.sum", include_str!("../../go/go.sum")),
+    ("cmd/etcd/main.go", include_str!("../../go/cmd/etcd/main.go")),
+    ("cmd/kube-apiserver/main.go", include_str!("../../go/cmd/kube-apiserver/main.go")),
+    (
+        "cmd/kube-controller-manager/main.go",
+        include_str!("../../go/cmd/kube-controller-manager/main.go"),
+    ),
+    ("cmd/kube-scheduler/main.go", include_str!("../../go/cmd/kube-scheduler/main.go")),
+    ("cmd/kubectl/main.go", include_str!("../../go/cmd/kubectl/main.go")),
+];
+
+/// Programs that the Go module builds.
+pub(crate) const PROGRAMS: [&str; 5] =
+    ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"];
+
+/// A Go module that is used as it was published.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Upstream {
+    /// `path@version`.
+    pub(crate) module: &'static str,
+    /// The sum that `go mod download -json` has to report.
+    pub(crate) sum: &'static str,
+    /// The package to install, or the folder to copy.
+    pub(crate) path: &'static str,
+}
+
+/// The program that plays the nodes.
+pub(crate) const KWOK: Upstream = Upstream {
+    module: "sigs.k8s.io/kwok@v0.8.0",
+    sum: "h1:OTIOTwgROqPMovcTwxICx2eYQ4AwLpSx5EpjbDKF4SQ=",
+    path: "sigs.k8s.io/kwok/cmd/kwok@v0.8.0",
+};
+
+/// The custom resource definitions that every control plane has, by the name of their folder.
+pub(crate) const DEFINITIONS: [(&str, Upstream); 3] = [
+    (
+        "cert-manager",
+        Upstream {
+            module: "github.com/cert-manager/cert-manager@v1.21.2",
+            sum: "h1:UWgoYM+KLNtRlqmoWOKjKBOBUPVHeepQ6/ac3ERJW68=",
+            path: "deploy/crds",
+        },
+    ),
+    (
+        "external-secrets",
+        Upstream {
+            module: "github.com/external-secrets/external-secrets@v1.3.2",
+            sum: "h1:u2J8RjlHIeF0oZCqtl92adI/uZWUwOesJIDkfql6LqQ=",
+            path: "config/crds/bases",
+        },
+    ),
+    (
+        "prometheus-operator",
+        Upstream {
+            module: "github.com/prometheus-operator/prometheus-operator@v0.85.0",
+            sum: "h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s=",
+            path: "example/prometheus-operator-crd",
+        },
+    ),
+];
+
+/// Returns the key of the cache: it changes with every input of the build.
+pub(crate) fn key() -> String {
+    let mut hasher = Sha256::new();
+    for (path, text) in GO_MODULE {
+        hasher.update(format!("{path} {}\n{text}", text.len()));
+    }
+    for upstream in DEFINITIONS.map(|(_, upstream)| upstream).iter().chain([&KWOK]) {
+        hasher.update(format!("{upstream:?}\n"));
+    }
+    hasher.update(objects::CLASSES);
+    hasher.update(format!("{KUBERNETES} {}", std::env::consts::ARCH));
+    let digest = format!("{:x}", hasher.finalize());
+    digest[..16].to_owned()
+}
+
+/// Writes the Go module to a folder.
+pub(crate) fn write_go_module(dir: &Path) -> Result<()> {
+    for (path, text) in GO_MODULE {
+        let path = dir.join(path);
+        if let Some(parent) = path.parent() {
+            fs_err::create_dir_all(parent)?;
+        }
+        fs_err::write(path, text)?;
+    }
+    Ok(())
+}
