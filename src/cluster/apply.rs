@@ -1,0 +1,120 @@
+//! The commands that bring a cluster to a release: apply and rollback; and plan, which only looks.
+
+use std::time::Duration;
+
+use a4co_bundle::{Bundle, ObjectRef, ReleaseId, TrustAnchor};
+
+use crate::{
+    client::Client,
+    event::{Event, Observer},
+    failure::Failure,
+    head::State,
+    history::{self, Action, SelectError},
+    interrupt::Interrupt,
+    place::Place,
+    plan::Plan,
+    preflight,
+    recover::{Recovered, recover},
+    refusal::Refusal,
+    survey::{Survey, load_verified},
+    work::Work,
+};
+
+/// How to go about it.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How long to wait for the objects of one wave to become ready.
+    pub timeout: Duration,
+    /// How long to wait for another command to finish.
+    pub patience: Duration,
+    /// Who does it, such as `ann@laptop/4711`; stands in lease and history. Two commands that run at
+    /// once must not have the same.
+    pub holder: String,
+}
+
+/// What a command did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Release that the cluster has now.
+    pub release: ReleaseId,
+    /// Release that it had before.
+    pub before: Option<ReleaseId>,
+    /// Whether all that was done was to undo what an interrupted command had begun.
+    pub undone: bool,
+    /// What was planned; empty when there was nothing to do.
+    pub plan: Plan,
+    /// Why the command stopped after the commit, if it did; the next one goes on there.
+    pub unfinished: Option<String>,
+    /// Objects whose deletion was refused; later commands try again.
+    pub leftover: Vec<ObjectRef>,
+}
+
+/// Applies `bundle`.
+///
+/// # Errors
+/// A [`Failure`] tells why, and what became of the cluster.
+pub async fn apply(
+    client: &Client,
+    bundle: &Bundle,
+    options: &Options,
+    observer: &dyn Observer,
+    interrupt: Interrupt,
+) -> Result<Report, Failure> {
+    let place = Place::of(bundle.release());
+    let work = Work { client, place: &place, options, observer, interrupt };
+    Box::pin(work.run(bundle, Action::Apply)).await
+}
+
+/// Applies a release again that the cluster holds: the one that `prefix` abbreviates, or the one
+/// before the committed one.
+///
+/// A command that was interrupted is finished or undone first. Without a prefix, undoing it is all
+/// that going back means.
+///
+/// # Errors
+/// A [`Failure`] tells why, and what became of the cluster.
+pub async fn rollback(
+    client: &Client,
+    place: &Place,
+    prefix: Option<&str>,
+    anchor: &TrustAnchor,
+    options: &Options,
+    observer: &dyn Observer,
+    interrupt: Interrupt,
+) -> Result<Report, Failure> {
+    let recovered = Box::pin(recover(client, place, options, observer)).await?;
+    let head = place.head(client).await?;
+    let committed = head.committed.map(|stored| stored.release);
+    if let (Recovered::Undone(_), None, Some(release)) = (recovered, prefix, committed) {
+        let plan =
+            Plan { from: committed, to: committed, steps: Vec::new(), obstacles: Vec::new() };
+        let (unfinished, leftover) = (None, Vec::new());
+        return Ok(Report { release, before: committed, undone: true, plan, unfinished, leftover });
+    }
+    let committed = head.committed.ok_or(Refusal::Select(SelectError::NoEarlier))?;
+    let stored =
+        history::select(&head.history, committed.release, prefix).map_err(Refusal::Select)?;
+    let bundle = load_verified(client, place, stored, committed, anchor).await?;
+    let work = Work { client, place, options, observer, interrupt };
+    Box::pin(work.run(&bundle, Action::Rollback)).await
+}
+
+/// Works out what applying `bundle` would do, and checks what [`apply`] would check.
+///
+/// # Errors
+/// Refuses what [`apply`] would refuse.
+pub async fn plan(
+    client: &Client,
+    bundle: &Bundle,
+    observer: &dyn Observer,
+) -> Result<Plan, Refusal> {
+    let (place, release) = (Place::of(bundle.release()), bundle.release());
+    let survey = Survey::take(client, &place, release).await?;
+    preflight::guard(&survey.head.head, &place, bundle, Action::Apply)?;
+    if survey.head.head.state != State::Idle {
+        observer.observe(&Event::Recovering { state: survey.head.head.state });
+    }
+    let plan = survey.plan(release);
+    preflight::check(client, &place, &survey, release, &plan, observer).await?;
+    Ok(plan)
+}

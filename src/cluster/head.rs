@@ -1,0 +1,277 @@
+//! The head: one `ConfigMap` that says which release the cluster has and what is under way.
+//!
+//! Every change of state is one write of this object, guarded by its `resourceVersion`: whoever
+//! read an older head cannot write. The one write that changes `committed` is *the* commit point.
+//! It is also the parent of the `ApplySet` (KEP-3659) that the release's objects are members of.
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use a4co_bundle::{Digest, ObjectRef, ReleaseId, head_name};
+use semver::Version;
+use thiserror::Error;
+
+use crate::{error::ApiError, history::Entry};
+
+/// What is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Nothing.
+    Idle,
+    /// Objects are being brought from one release to another; not committed yet.
+    Applying,
+    /// The new release is committed; objects that it no longer has are being pruned.
+    Committed,
+    /// Objects are being brought back to the old release.
+    RollingBack,
+    /// Bringing them back failed. Nothing goes on until a person has looked.
+    Stuck,
+}
+
+/// A release that is stored in the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// The release.
+    pub release: ReleaseId,
+    /// Digest of the thin bundle that holds it.
+    pub bundle: Digest,
+}
+
+/// Content of the head object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// What is under way.
+    pub state: State,
+    /// Counts transactions; whoever holds a smaller one has been overtaken.
+    pub epoch: u64,
+    /// Environment that this place is.
+    pub environment: String,
+    /// The release that the cluster has; `None` before the first commit.
+    pub committed: Option<Stored>,
+    /// Digest of the stored inventory of the committed release.
+    pub inventory: Option<Digest>,
+    /// Release on the way in.
+    pub to: Option<Stored>,
+    /// Release on the way out.
+    pub from: Option<Stored>,
+    /// Waves of `to` that are done.
+    pub wave: u8,
+    /// Highest version ever committed here; the bar against downgrades.
+    pub highest_version: Option<Version>,
+    /// Newest version of the trust file ever used here.
+    pub trust: u64,
+    /// What happened here, oldest first.
+    pub history: Vec<Entry>,
+    /// Objects that should be gone, but whose deletion was refused; each command tries again.
+    pub leftover: Vec<ObjectRef>,
+}
+
+/// Why a head cannot be read.
+#[derive(Debug, Error)]
+pub enum HeadError {
+    /// The request failed.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// A field is malformed.
+    #[error("`{field}` of ConfigMap `{namespace}/{name}` is `{text}`, which is not {expected}")]
+    Field {
+        /// Namespace of the head.
+        namespace: String,
+        /// Name of the head.
+        name: String,
+        /// Field of its data.
+        field: &'static str,
+        /// What stands there.
+        text: String,
+        /// What should.
+        expected: &'static str,
+    },
+}
+
+impl Head {
+    pub(crate) fn new(environment: &str) -> Self {
+        Self {
+            state: State::Idle,
+            epoch: 0,
+            environment: environment.to_owned(),
+            committed: None,
+            inventory: None,
+            to: None,
+            from: None,
+            wave: 0,
+            highest_version: None,
+            trust: 0,
+            history: Vec::new(),
+            leftover: Vec::new(),
+        }
+    }
+
+    pub(crate) fn to_data(&self) -> BTreeMap<String, String> {
+        let mut data = BTreeMap::from([
+            ("state".to_owned(), self.state.to_string()),
+            ("epoch".to_owned(), self.epoch.to_string()),
+            ("environment".to_owned(), self.environment.clone()),
+            ("wave".to_owned(), self.wave.to_string()),
+            ("trust".to_owned(), self.trust.to_string()),
+            ("history".to_owned(), self.history.iter().map(Entry::to_line).collect()),
+        ]);
+        let mut put = |key: &str, value: Option<String>| {
+            data.extend(value.map(|value| (key.to_owned(), value)));
+        };
+        let leftover = (!self.leftover.is_empty()).then(|| serde_json::to_string(&self.leftover));
+        put("leftover", leftover.and_then(Result::ok));
+        put("inventory", self.inventory.map(|digest| digest.to_string()));
+        put("highestVersion", self.highest_version.as_ref().map(ToString::to_string));
+        for (key, stored) in [("committed", self.committed), ("to", self.to), ("from", self.from)] {
+            put(key, stored.map(|stored| stored.release.to_string()));
+            put(&format!("{key}Bundle"), stored.map(|stored| stored.bundle.to_string()));
+        }
+        data
+    }
+}
+
+/// The data of a head object, and where it was found.
+pub(crate) struct Fields<'a> {
+    pub(crate) namespace: &'a str,
+    pub(crate) app: &'a str,
+    pub(crate) data: BTreeMap<String, String>,
+}
+
+impl Fields<'_> {
+    pub(crate) fn to_head(&self) -> Result<Head, HeadError> {
+        let required = |field, expected| {
+            self.parse::<String>(field, expected)?.ok_or_else(|| self.error(field, "", expected))
+        };
+        Ok(Head {
+            state: self
+                .parse("state", "a state")?
+                .ok_or_else(|| self.error("state", "", "a state"))?,
+            epoch: self.parse("epoch", "a number")?.unwrap_or(0),
+            environment: required("environment", "a name")?,
+            committed: self.stored("committed", "committedBundle")?,
+            inventory: self.parse("inventory", "a digest")?,
+            to: self.stored("to", "toBundle")?,
+            from: self.stored("from", "fromBundle")?,
+            wave: self.parse("wave", "a number")?.unwrap_or(0),
+            highest_version: self.parse("highestVersion", "a version")?,
+            trust: self.parse("trust", "a number")?.unwrap_or(0),
+            history: self.history()?,
+            leftover: self.leftover()?,
+        })
+    }
+
+    fn history(&self) -> Result<Vec<Entry>, HeadError> {
+        let lines = self.data.get("history").map_or("", String::as_str).lines();
+        lines
+            .map(|line| {
+                Entry::from_line(line).ok_or_else(|| self.error("history", line, "a history entry"))
+            })
+            .collect()
+    }
+
+    fn leftover(&self) -> Result<Vec<ObjectRef>, HeadError> {
+        let Some(text) = self.data.get("leftover") else { return Ok(Vec::new()) };
+        serde_json::from_str(text).map_err(|_| self.error("leftover", text, "a list of objects"))
+    }
+
+    fn stored(
+        &self,
+        release_field: &'static str,
+        bundle_field: &'static str,
+    ) -> Result<Option<Stored>, HeadError> {
+        let release: Option<ReleaseId> = self.parse(release_field, "a release id")?;
+        let bundle: Option<Digest> = self.parse(bundle_field, "a digest")?;
+        match (release, bundle) {
+            (Some(release), Some(bundle)) => Ok(Some(Stored { release, bundle })),
+            (None, None) => Ok(None),
+            (None, Some(_)) => Err(self.error(release_field, "", "a release id")),
+            (Some(_), None) => Err(self.error(bundle_field, "", "a digest")),
+        }
+    }
+
+    fn parse<T: FromStr>(
+        &self,
+        field: &'static str,
+        expected: &'static str,
+    ) -> Result<Option<T>, HeadError> {
+        let text = self.data.get(field);
+        text.map(|text| text.parse().map_err(|_| self.error(field, text, expected))).transpose()
+    }
+
+    fn error(&self, field: &'static str, text: &str, expected: &'static str) -> HeadError {
+        HeadError::Field {
+            namespace: self.namespace.to_owned(),
+            name: head_name(self.app),
+            field,
+            text: text.to_owned(),
+            expected,
+        }
+    }
+}
+
+const STATES: [(State, &str); 5] = [
+    (State::Idle, "idle"),
+    (State::Applying, "applying"),
+    (State::Committed, "committed"),
+    (State::RollingBack, "rolling-back"),
+    (State::Stuck, "stuck"),
+];
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = STATES.iter().find(|(state, _)| state == self).map_or("", |(_, name)| name);
+        f.pad(name)
+    }
+}
+
+impl FromStr for State {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        STATES.iter().find(|(_, name)| *name == text).map(|(state, _)| *state).ok_or(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_reads_as_it_was_written() {
+        let stored = |text: &str| Stored {
+            release: ReleaseId::of(text.as_bytes()),
+            bundle: Digest::of(text.as_bytes()),
+        };
+        let head = Head {
+            state: State::RollingBack,
+            epoch: 7,
+            committed: Some(stored("a")),
+            inventory: Some(Digest::of(b"i")),
+            to: Some(stored("b")),
+            from: Some(stored("a")),
+            wave: 3,
+            highest_version: Some(Version::new(1, 2, 3)),
+            trust: 2,
+            history: vec![Entry::example()],
+            leftover: vec![ObjectRef {
+                kind: "ConfigMap".to_owned(),
+                api_version: "v1".to_owned(),
+                namespace: Some("n".to_owned()),
+                name: "x".to_owned(),
+            }],
+            ..Head::new("staging")
+        };
+        let fields = Fields { namespace: "n", app: "shop", data: head.to_data() };
+        assert_eq!(fields.to_head().unwrap(), head);
+    }
+
+    #[test]
+    fn a_damaged_head_is_named_with_the_field() {
+        let mut data = Head::new("staging").to_data();
+        data.insert("epoch".to_owned(), "many".to_owned());
+        let error = Fields { namespace: "n", app: "shop", data }.to_head().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`epoch` of ConfigMap `n/a4co.shop` is `many`, which is not a number"
+        );
+    }
+}

@@ -1,0 +1,124 @@
+//! The object that holds the head, read and written as one.
+
+use std::collections::BTreeMap;
+
+use a4co_bundle::{APPLYSET_ID_LABEL, applyset_id, head_name};
+use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+
+use crate::{
+    client::{Client, Form},
+    error::ApiError,
+    head::{Fields, Head, HeadError},
+    text,
+};
+
+/// How often a write without an answer is tried again.
+const ATTEMPTS: usize = 5;
+
+/// A head as it was read, with what is needed to write it.
+#[derive(Clone, Debug)]
+pub(crate) struct HeadObject {
+    app: String,
+    namespace: String,
+    /// Version of the object; `None` when it does not exist yet.
+    resource_version: Option<String>,
+    pub(crate) head: Head,
+}
+
+impl HeadObject {
+    /// Reads the head of `app` in `namespace`; a new one when there is none yet.
+    pub(crate) async fn read(
+        client: &Client,
+        app: &str,
+        namespace: &str,
+        environment: &str,
+    ) -> Result<Self, HeadError> {
+        let found: Option<ConfigMap> =
+            client.get(&path(namespace, &head_name(app)), Form::Whole).await?;
+        let mut head = Head::new(environment);
+        let resource_version = match found {
+            None => None,
+            Some(object) => {
+                let fields = Fields { namespace, app, data: object.data.unwrap_or_default() };
+                head = fields.to_head()?;
+                object.metadata.resource_version
+            }
+        };
+        let (app, namespace) = (app.to_owned(), namespace.to_owned());
+        Ok(Self { app, namespace, resource_version, head })
+    }
+
+    /// Returns whether the head exists in the cluster.
+    pub(crate) fn exists(&self) -> bool {
+        self.resource_version.is_some()
+    }
+
+    /// Returns whether both were read from the same version of the object.
+    pub(crate) fn is_same_version(&self, other: &Self) -> bool {
+        self.resource_version == other.resource_version
+    }
+
+    /// Writes `head` if nobody else has written since this head was read.
+    ///
+    /// Without an answer nobody knows whether it was written. So the head is read again: if it is
+    /// what we meant to write, it was; if not, the same write is tried again, which cannot do harm
+    /// because it is guarded by the version that it replaces.
+    pub(crate) async fn write(&mut self, client: &Client, head: Head) -> Result<(), ApiError> {
+        let object = self.object(&head);
+        let path = path(&self.namespace, &head_name(&self.app));
+        let mut attempts = 0;
+        let written: ConfigMap = loop {
+            let answer = if self.exists() {
+                client.replace(&path, &object).await
+            } else {
+                client.create(&collection(&self.namespace), &object).await
+            };
+            let error = match answer {
+                Ok(written) => break written,
+                Err(error) if error.is_unanswered() || error.is_conflict() => error,
+                Err(error) => return Err(error),
+            };
+            let found: Option<ConfigMap> = client.get(&path, Form::Whole).await?;
+            match found.filter(|found| found.data == object.data) {
+                Some(found) => break found,
+                None if error.is_unanswered() && attempts < ATTEMPTS => attempts += 1,
+                None => return Err(error),
+            }
+        };
+        self.resource_version = written.metadata.resource_version;
+        self.head = head;
+        Ok(())
+    }
+
+    fn object(&self, head: &Head) -> ConfigMap {
+        let id = applyset_id(&self.app, &self.namespace);
+        let text = |text: &str| text.to_owned();
+        ConfigMap {
+            metadata: ObjectMeta {
+                name: Some(head_name(&self.app)),
+                namespace: Some(self.namespace.clone()),
+                resource_version: self.resource_version.clone(),
+                labels: Some(BTreeMap::from([
+                    (text(APPLYSET_ID_LABEL), id),
+                    (text(text::APP_LABEL), self.app.clone()),
+                    (text(text::MANAGED_BY_LABEL), text(text::MANAGED_BY)),
+                ])),
+                annotations: Some(BTreeMap::from([(
+                    text("applyset.kubernetes.io/tooling"),
+                    format!("{}/{}", text::MANAGED_BY, env!("CARGO_PKG_VERSION")),
+                )])),
+                ..ObjectMeta::default()
+            },
+            data: Some(head.to_data()),
+            ..ConfigMap::default()
+        }
+    }
+}
+
+fn collection(namespace: &str) -> String {
+    format!("/api/v1/namespaces/{namespace}/configmaps")
+}
+
+fn path(namespace: &str, name: &str) -> String {
+    format!("{}/{name}", collection(namespace))
+}

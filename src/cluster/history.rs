@@ -1,0 +1,231 @@
+//! What happened in a place: the log that `history` shows and that `rollback` searches.
+
+use a4co_bundle::{Digest, ReleaseId};
+use jiff::Timestamp;
+use semver::Version;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::head::Stored;
+
+/// Most entries kept; with 350 bytes each they stay far below the 1 MiB of a `ConfigMap`.
+const MAX_ENTRIES: usize = 200;
+
+/// One line of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// Counts entries from 1.
+    pub revision: u64,
+    /// Release that was to be applied.
+    pub release: ReleaseId,
+    /// Digest of the stored bundle that holds it.
+    pub bundle: Digest,
+    /// Its version.
+    pub version: Version,
+    /// What was done.
+    pub action: Action,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When it was committed or undone.
+    pub at: Timestamp,
+    /// Who did it.
+    pub by: String,
+}
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// A bundle was applied.
+    Apply,
+    /// A release that the cluster held was applied again.
+    Rollback,
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The release was committed.
+    Committed,
+    /// It failed, and the release before it was restored.
+    RolledBack,
+}
+
+/// Why a release cannot be told from what a person wrote.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SelectError {
+    /// Nothing in the history begins like that.
+    #[error("no release in the history begins with `{prefix}`")]
+    Unknown {
+        /// What the person wrote.
+        prefix: String,
+        /// Releases that could have been meant, newest first.
+        candidates: Vec<Candidate>,
+    },
+    /// More than one release begins like that.
+    #[error("`{prefix}` is ambiguous: {} releases begin with it", candidates.len())]
+    Ambiguous {
+        /// What the person wrote.
+        prefix: String,
+        /// Releases that begin like that, newest first.
+        candidates: Vec<Candidate>,
+    },
+    /// There is no release before the committed one.
+    #[error("there is no earlier release to roll back to")]
+    NoEarlier,
+}
+
+/// A release that the history offers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The release.
+    pub release: ReleaseId,
+    /// Its version.
+    pub version: Version,
+}
+
+impl Entry {
+    pub(crate) fn to_line(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default() + "\n"
+    }
+
+    pub(crate) fn from_line(line: &str) -> Option<Self> {
+        serde_json::from_str(line).ok()
+    }
+
+    fn stored(&self) -> Stored {
+        Stored { release: self.release, bundle: self.bundle }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn example() -> Self {
+        Self {
+            revision: 1,
+            release: ReleaseId::of(b"a"),
+            bundle: Digest::of(b"a"),
+            version: Version::new(1, 0, 0),
+            action: Action::Apply,
+            outcome: Outcome::Committed,
+            at: Timestamp::UNIX_EPOCH,
+            by: "ann@site".to_owned(),
+        }
+    }
+}
+
+/// Adds an entry, numbers it, and above the limit forgets the oldest failure, or else the oldest.
+pub(crate) fn push(history: &mut Vec<Entry>, mut entry: Entry) {
+    entry.revision = history.last().map_or(1, |last| last.revision + 1);
+    history.push(entry);
+    while history.len() > MAX_ENTRIES {
+        let failure = history.iter().position(|entry| entry.outcome == Outcome::RolledBack);
+        history.remove(failure.unwrap_or(0));
+    }
+}
+
+/// Finds the release to roll back to: the one that `prefix` abbreviates, or without a prefix the
+/// one that was committed before the `committed` one.
+pub(crate) fn select(
+    history: &[Entry],
+    committed: ReleaseId,
+    prefix: Option<&str>,
+) -> Result<Stored, SelectError> {
+    let newest_first = || history.iter().rev().filter(|entry| entry.outcome == Outcome::Committed);
+    let Some(prefix) = prefix else {
+        let mut before = newest_first().skip_while(|entry| entry.release != committed);
+        let earlier = before.find(|entry| entry.release != committed);
+        return earlier.map(Entry::stored).ok_or(SelectError::NoEarlier);
+    };
+    let mut candidates: Vec<&Entry> = Vec::new();
+    for entry in newest_first() {
+        if candidates.iter().all(|known| known.release != entry.release) {
+            candidates.push(entry);
+        }
+    }
+    let listed = |entries: &[&Entry]| {
+        let candidate =
+            |entry: &&Entry| Candidate { release: entry.release, version: entry.version.clone() };
+        entries.iter().map(candidate).collect()
+    };
+    let matching: Vec<&Entry> =
+        candidates.iter().filter(|entry| entry.release.starts_with(prefix)).copied().collect();
+    let prefix = prefix.to_owned();
+    match matching.as_slice() {
+        [entry] => Ok(entry.stored()),
+        [] => Err(SelectError::Unknown { prefix, candidates: listed(&candidates) }),
+        several => Err(SelectError::Ambiguous { prefix, candidates: listed(several) }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn history(releases: &[(&str, Outcome)]) -> Vec<Entry> {
+        let mut history = Vec::new();
+        for (name, outcome) in releases {
+            let release = ReleaseId::of(name.as_bytes());
+            push(&mut history, Entry { release, outcome: *outcome, ..Entry::example() });
+        }
+        history
+    }
+
+    #[test]
+    fn rollback_without_a_prefix_means_the_release_committed_before() {
+        use Outcome::{Committed, RolledBack};
+        for (case, log, committed, expected) in [
+            ("the one before", vec![("a", Committed), ("b", Committed)], "b", Some("a")),
+            (
+                "a failed one does not count",
+                vec![("a", Committed), ("x", RolledBack), ("b", Committed)],
+                "b",
+                Some("a"),
+            ),
+            (
+                "the same one applied again does not count",
+                vec![("a", Committed), ("b", Committed), ("b", Committed)],
+                "b",
+                Some("a"),
+            ),
+            (
+                "after a rollback, what was before it",
+                vec![("a", Committed), ("b", Committed), ("a", Committed)],
+                "a",
+                Some("b"),
+            ),
+            ("there is only one", vec![("a", Committed)], "a", None),
+        ] {
+            let found = select(&history(&log), ReleaseId::of(committed.as_bytes()), None);
+            let expected = expected.map(|name| ReleaseId::of(name.as_bytes()));
+            assert_eq!(found.ok().map(|stored| stored.release), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_selects_one_release_or_names_the_candidates() {
+        let log = history(&[("a", Outcome::Committed), ("b", Outcome::Committed)]);
+        let a = ReleaseId::of(b"a");
+        let found = select(&log, a, Some(&a.short())).unwrap();
+        assert_eq!(found.release, a);
+        assert!(matches!(
+            select(&log, a, Some("")),
+            Err(SelectError::Ambiguous { candidates, .. }) if candidates.len() == 2
+        ));
+        assert!(matches!(
+            select(&log, a, Some("0000")),
+            Err(SelectError::Unknown { candidates, .. }) if candidates.len() == 2
+        ));
+    }
+
+    #[test]
+    fn the_log_forgets_its_oldest_entries() {
+        let log = history(&[("a", Outcome::Committed); MAX_ENTRIES + 3]);
+        assert_eq!(log.len(), MAX_ENTRIES);
+        assert_eq!(log.last().unwrap().revision, MAX_ENTRIES as u64 + 3);
+        let mut failures = vec![("x", Outcome::RolledBack); MAX_ENTRIES + 3];
+        failures.insert(0, ("a", Outcome::Committed));
+        let log = history(&failures);
+        assert_eq!(log[0].release, ReleaseId::of(b"a"), "a committed release outlives failures");
+    }
+}

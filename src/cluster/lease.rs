@@ -1,0 +1,214 @@
+//! One writer at a time: a Lease that a command holds while it changes things.
+//!
+//! A lease keeps honest commands apart and tells who is at work. It is not what makes writes safe:
+//! that is the head's `resourceVersion`, by which an overtaken writer fails.
+
+use std::time::Duration;
+
+use a4co_bundle::head_name;
+use jiff::Timestamp;
+use k8s_openapi::{
+    api::coordination::v1::{Lease as LeaseObject, LeaseSpec},
+    apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
+};
+use thiserror::Error;
+use tokio::time::Instant;
+
+use crate::{
+    client::{Client, Form},
+    error::ApiError,
+    place::Place,
+    text,
+};
+
+/// After this long without renewal a lease counts as abandoned. It is longer than any one request
+/// may take.
+pub(crate) const DURATION: Duration = Duration::from_secs(90);
+
+/// How often a holder renews.
+pub(crate) const RENEWAL: Duration = Duration::from_secs(10);
+
+/// How long a lease that expired by our clock has to stand still before it is taken over; longer
+/// than a holder takes to renew.
+const STANDSTILL: Duration = Duration::from_secs(15);
+
+/// How often a waiter looks.
+const POLL: Duration = Duration::from_millis(500);
+
+/// Why the lease was not had.
+#[derive(Debug, Error)]
+pub enum LeaseError {
+    /// The request failed.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// Somebody else is at work.
+    #[error("`{holder}` is at work here, and renewed its lease {age_seconds} s ago")]
+    Held {
+        /// Who.
+        holder: String,
+        /// Seconds since its last sign of life.
+        age_seconds: i64,
+    },
+}
+
+/// A lease that this process holds.
+#[must_use = "a lease that is not released keeps others waiting until it expires"]
+pub(crate) struct Lease {
+    client: Client,
+    path: String,
+    object: LeaseObject,
+}
+
+impl Lease {
+    /// Takes the lease of `place` for `holder`, waiting up to `patience` for another holder, and
+    /// says so by `waiting` when it has to.
+    pub(crate) async fn acquire(
+        client: &Client,
+        place: &Place,
+        holder: &str,
+        patience: Duration,
+        waiting: impl Fn(),
+    ) -> Result<Self, LeaseError> {
+        let Place { app, namespace, .. } = place;
+        let collection = format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases");
+        let path = format!("{collection}/{}", head_name(app));
+        let deadline = Instant::now() + patience;
+        let mut is_waiting = false;
+        let mut wait = || {
+            if !std::mem::replace(&mut is_waiting, true) {
+                waiting();
+            }
+            tokio::time::sleep(POLL)
+        };
+        let mut watched: Option<(Option<String>, Instant)> = None;
+        loop {
+            let found: Option<LeaseObject> = client.get(&path, Form::Whole).await?;
+            match found.as_ref().map(claim) {
+                Some(Claim::Held { holder, age_seconds }) => {
+                    if Instant::now() >= deadline {
+                        return Err(LeaseError::Held { holder, age_seconds });
+                    }
+                    wait().await;
+                    continue;
+                }
+                // Its clock or ours may be wrong: believe only that it does not move.
+                Some(Claim::Abandoned) => {
+                    let version =
+                        found.as_ref().and_then(|lease| lease.metadata.resource_version.clone());
+                    let since = match &watched {
+                        Some((known, since)) if *known == version => *since,
+                        _ => Instant::now(),
+                    };
+                    watched = Some((version, since));
+                    if since.elapsed() < STANDSTILL {
+                        wait().await;
+                        continue;
+                    }
+                }
+                Some(Claim::Free) | None => {}
+            }
+            let taken = match found {
+                None => client.create(&collection, &object(app, namespace, holder)).await,
+                Some(mut lease) => {
+                    lease.spec = object(app, namespace, holder).spec;
+                    client.replace(&path, &lease).await
+                }
+            };
+            match taken {
+                Ok(object) => return Ok(Self { client: client.clone(), path, object }),
+                // Somebody else was faster, or the answer was lost: look again.
+                Err(error) if error.is_conflict() || error.is_unanswered() => {
+                    let found: Option<LeaseObject> = client.get(&path, Form::Whole).await?;
+                    if let Some(object) = found.filter(|lease| holder_of(lease) == Some(holder)) {
+                        return Ok(Self { client: client.clone(), path, object });
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Renews for ever; ends only when the lease is lost.
+    pub(crate) async fn keep(&mut self) -> ApiError {
+        loop {
+            tokio::time::sleep(RENEWAL).await;
+            if let Some(spec) = &mut self.object.spec {
+                spec.renew_time = Some(MicroTime(Timestamp::now()));
+            }
+            match self.client.replace(&self.path, &self.object).await {
+                Ok(object) => self.object = object,
+                // Perhaps because our last renewal went through, but its answer was lost.
+                Err(error) if error.is_conflict() || error.is_not_found() => {
+                    let found: Result<Option<LeaseObject>, _> =
+                        self.client.get(&self.path, Form::Whole).await;
+                    let ours = holder_of(&self.object);
+                    match found {
+                        Ok(Some(lease)) if ours.is_some() && holder_of(&lease) == ours => {
+                            self.object = lease;
+                        }
+                        Ok(_) => return error,
+                        Err(_) => {}
+                    }
+                }
+                // The API server may be away for a while; the lease is good for longer than that.
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Gives the lease back, so that the next command need not wait.
+    pub(crate) async fn release(mut self) -> Result<(), ApiError> {
+        if let Some(spec) = &mut self.object.spec {
+            spec.holder_identity = None;
+            spec.renew_time = None;
+            spec.acquire_time = None;
+        }
+        self.client.replace::<LeaseObject>(&self.path, &self.object).await.map(drop)
+    }
+}
+
+/// What a lease says about its holder.
+enum Claim {
+    /// Nobody holds it.
+    Free,
+    /// Somebody does, and has renewed it in time by our clock.
+    Held { holder: String, age_seconds: i64 },
+    /// Somebody does, but has not renewed it in time by our clock.
+    Abandoned,
+}
+
+fn claim(lease: &LeaseObject) -> Claim {
+    let Some(holder) = holder_of(lease) else { return Claim::Free };
+    let spec = lease.spec.as_ref();
+    let Some(renewed) = spec.and_then(|spec| spec.renew_time.as_ref()) else { return Claim::Free };
+    let age_seconds = Timestamp::now().duration_since(renewed.0).as_secs().max(0);
+    let duration = spec.and_then(|spec| spec.lease_duration_seconds).unwrap_or_default();
+    if age_seconds < i64::from(duration) {
+        Claim::Held { holder: text::clean(holder), age_seconds }
+    } else {
+        Claim::Abandoned
+    }
+}
+
+fn holder_of(lease: &LeaseObject) -> Option<&str> {
+    let holder = lease.spec.as_ref()?.holder_identity.as_deref()?;
+    Some(holder).filter(|holder| !holder.is_empty())
+}
+
+fn object(app: &str, namespace: &str, holder: &str) -> LeaseObject {
+    let now = MicroTime(Timestamp::now());
+    LeaseObject {
+        metadata: ObjectMeta {
+            name: Some(head_name(app)),
+            namespace: Some(namespace.to_owned()),
+            ..ObjectMeta::default()
+        },
+        spec: Some(LeaseSpec {
+            holder_identity: Some(holder.to_owned()),
+            lease_duration_seconds: i32::try_from(DURATION.as_secs()).ok(),
+            acquire_time: Some(now.clone()),
+            renew_time: Some(now),
+            ..LeaseSpec::default()
+        }),
+    }
+}

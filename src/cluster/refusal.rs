@@ -1,0 +1,223 @@
+//! Why a command was refused before it changed anything.
+
+use std::fmt::Write as _;
+
+use a4co_bundle::{Api, BundleError, ReleaseId};
+use semver::Version;
+use thiserror::Error;
+
+use crate::{
+    change::Obstacle, connect::ConnectError, error::ApiError, head::HeadError,
+    history::SelectError, lease::LeaseError, permission::Permission, step::StepError,
+    store::StoreError,
+};
+
+/// Why a command was refused before it changed anything.
+#[derive(Debug, Error)]
+pub enum Refusal {
+    /// No connection could be set up.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// A request failed.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The head cannot be read.
+    #[error(transparent)]
+    Head(#[from] HeadError),
+    /// Stored content is not to be had.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A stored release is not trusted any more.
+    #[error("the stored release {release} is refused")]
+    Stored {
+        /// Release.
+        release: ReleaseId,
+        /// Why.
+        source: BundleError,
+    },
+    /// Somebody else is at work.
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
+    /// The bundle is for another environment.
+    #[error("the bundle is for environment `{bundle}`, but namespace `{namespace}` is `{cluster}`")]
+    Environment {
+        /// Environment of the bundle.
+        bundle: String,
+        /// Namespace.
+        namespace: String,
+        /// Environment that the namespace is.
+        cluster: String,
+    },
+    /// The bundle is older than what was here before.
+    #[error("version {version} is older than {highest}, which was applied here before")]
+    Downgrade {
+        /// Version of the bundle.
+        version: Version,
+        /// Highest version applied here.
+        highest: Version,
+    },
+    /// The trust file is older than the one used here before.
+    #[error("trust version {have} is older than {used}, which was used here before")]
+    TrustDowngrade {
+        /// Version of the trust file at hand.
+        have: u64,
+        /// Version used here before.
+        used: u64,
+    },
+    /// A namespace is being deleted.
+    #[error("namespace `{namespace}` is being deleted since {since}")]
+    NamespaceDeleting {
+        /// Namespace.
+        namespace: String,
+        /// When the deletion began.
+        since: String,
+    },
+    /// A namespace does not exist and the release does not bring it.
+    #[error("namespace `{namespace}` does not exist, and the release does not bring it")]
+    NamespaceMissing {
+        /// Namespace.
+        namespace: String,
+    },
+    /// The cluster does not serve kinds that the release needs.
+    #[error("the cluster does not serve{}", list(kinds, |api| format!("{} ({})", api.kind, api.api_version)))]
+    NotServed {
+        /// Kinds.
+        kinds: Vec<Api>,
+    },
+    /// An object has a namespace that its kind does not have, or lacks one.
+    #[error("{object} {}", if *namespaced { "lacks a namespace" } else { "has a namespace, but its kind has none" })]
+    Scope {
+        /// Object.
+        object: String,
+        /// Whether its kind lives in namespaces.
+        namespaced: bool,
+    },
+    /// The user may not do what is needed.
+    #[error("you may not do what this needs:{}", list(permissions, ToString::to_string))]
+    Forbidden {
+        /// What is missing.
+        permissions: Vec<Permission>,
+    },
+    /// Storage classes are missing.
+    #[error("the cluster has no storage class{}", list(classes, Clone::clone))]
+    StorageClasses {
+        /// Names.
+        classes: Vec<String>,
+    },
+    /// Secrets that the site provides are missing.
+    #[error("the site has to provide{}", list(secrets, Clone::clone))]
+    Secrets {
+        /// What is missing of each.
+        secrets: Vec<String>,
+    },
+    /// Objects stand in the way.
+    #[error("objects stand in the way:{}", list(obstacles, ToString::to_string))]
+    Obstacles {
+        /// Which, and why.
+        obstacles: Vec<Obstacle>,
+    },
+    /// The API server would refuse writes.
+    #[error("the API server would refuse this:{}", list(errors, ToString::to_string))]
+    DryRun {
+        /// What it would refuse, and why.
+        errors: Vec<StepError>,
+    },
+    /// The API server would refuse the way back.
+    #[error("if this failed, it could not be undone:{}", list(errors, ToString::to_string))]
+    WayBack {
+        /// What it would refuse, and why.
+        errors: Vec<StepError>,
+    },
+    /// The person asked to stop before anything was done.
+    #[error("interrupted")]
+    Interrupted,
+    /// Not the name of a namespace.
+    #[error("`{name}` is not the name of a namespace")]
+    NotANamespace {
+        /// What was given.
+        name: String,
+    },
+    /// Somebody else changed the head after it was read.
+    #[error("another command changed the release meanwhile")]
+    Overtaken,
+    /// There is no release here.
+    #[error("there is no release in {place}")]
+    NoRelease {
+        /// Where we looked.
+        place: String,
+    },
+    /// There are several releases, and it was not said which is meant.
+    #[error("there is more than one release here:{}", list(places, Clone::clone))]
+    SeveralReleases {
+        /// `namespace/app` of each.
+        places: Vec<String>,
+    },
+    /// It is not clear which release is meant.
+    #[error(transparent)]
+    Select(#[from] SelectError),
+}
+
+const ASK_FOR_ROLE: &str =
+    "ask an administrator for a role with these permissions, or use another --context";
+
+impl Refusal {
+    /// Returns what the person can do about it, where there is something.
+    #[must_use]
+    pub fn remedy(&self) -> Option<String> {
+        let text = match self {
+            Self::Connect(_) => "check --kubeconfig, --context and the variable KUBECONFIG".into(),
+            Self::Api(ApiError::Unreachable { .. }) => "check that the API server runs and can be reached from here".into(),
+            Self::Api(error) | Self::Head(HeadError::Api(error)) | Self::Store(StoreError::Api(error))
+                if error.is_unauthorized() =>
+            {
+                "the credentials are not accepted or have expired; log in again".into()
+            }
+            Self::Store(StoreError::Missing { .. }) => {
+                "apply the bundle of the committed release again, which stores it again".into()
+            }
+            Self::WayBack { .. } => {
+                "give up the fields that are named, or bring them to what the committed release has".into()
+            }
+            Self::Api(error) | Self::Head(HeadError::Api(error)) | Self::Store(StoreError::Api(error))
+                if error.is_forbidden() =>
+            {
+                ASK_FOR_ROLE.into()
+            }
+            Self::Lease(LeaseError::Held { .. }) => "wait for it to finish; its lease expires 90 s after its last sign of life".into(),
+            Self::Environment { cluster, .. } => format!("apply a bundle of environment `{cluster}`, or use another cluster"),
+            Self::Downgrade { .. } => "to go back to a release that was here, use `a4co-apply rollback`; otherwise raise the version".into(),
+            Self::TrustDowngrade { .. } => "use the newest trust file".into(),
+            Self::NamespaceDeleting { namespace, .. } => format!("wait until it is gone; `kubectl get namespace {namespace} -o yaml` tells what holds it up"),
+            Self::NamespaceMissing { namespace } => format!("create it: kubectl create namespace {namespace}"),
+            Self::NotServed { .. } => "install what brings these kinds (an operator and its CustomResourceDefinitions), or switch off in the environment what needs them".into(),
+            Self::Forbidden { .. } => ASK_FOR_ROLE.into(),
+            Self::StorageClasses { .. } => "create them, or name one that exists in the environment".into(),
+            Self::Secrets { .. } => "create them, for example with `kubectl create secret generic`".into(),
+            Self::Obstacles { obstacles } if obstacles.iter().any(|o| matches!(o, Obstacle::Deleting(_))) => "wait until what is being deleted is gone".into(),
+            Self::Obstacles { .. } => "delete or rename them; where only the label is wrong, remove it".into(),
+            Self::Overtaken => "look at `a4co-apply status` and try again".into(),
+            Self::NoRelease { .. } => "name the place with --namespace, or apply a bundle first".into(),
+            Self::SeveralReleases { .. } => "name one with --namespace and --app".into(),
+            Self::Select(SelectError::Unknown { candidates, .. } | SelectError::Ambiguous { candidates, .. }) => {
+                list_candidates(candidates)
+            }
+            _ => return None,
+        };
+        Some(text)
+    }
+}
+
+fn list_candidates(candidates: &[crate::history::Candidate]) -> String {
+    if candidates.is_empty() {
+        return "nothing was ever committed here".to_owned();
+    }
+    let mut text = "the history has".to_owned();
+    for candidate in candidates {
+        let _ = write!(text, "\n  {}  {}", candidate.release.short(), candidate.version);
+    }
+    text
+}
+
+fn list<T>(items: &[T], text: impl Fn(&T) -> String) -> String {
+    items.iter().fold(String::new(), |list, item| list + "\n  " + &text(item))
+}

@@ -1,0 +1,122 @@
+//! What a place has now: the release, its objects, and whether they are ready and as left.
+
+use a4co_bundle::{Object, ObjectRef, ReadinessRule, Release};
+use semver::Version;
+use serde_json::Value;
+
+use crate::{
+    client::{Client, Form},
+    fetch::{Found, fetch},
+    head::Head,
+    inventory::Inventory,
+    live,
+    place::Place,
+    plan, pods,
+    ready::{self, Status},
+    refusal::Refusal,
+    resource::Resources,
+    survey::{load, load_inventory},
+};
+
+/// What a place has.
+#[derive(Clone, Debug)]
+pub struct Situation {
+    /// The head.
+    pub head: Head,
+    /// Version of the committed release.
+    pub version: Option<Version>,
+    /// Objects of the committed release, by wave.
+    pub objects: Vec<Situated>,
+    /// Lines that the release wants shown.
+    pub notes: Vec<String>,
+}
+
+/// One object of the committed release.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Situated {
+    /// Object.
+    pub object: ObjectRef,
+    /// How it is.
+    pub condition: Condition,
+}
+
+/// How an object is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// As the release has it, and ready where that means something.
+    Good,
+    /// Not ready, because of this.
+    NotReady(String),
+    /// Somebody else changed what the release has.
+    Drifted,
+    /// It does not exist.
+    Missing,
+}
+
+/// Looks at `place`.
+///
+/// # Errors
+/// Refuses when the state cannot be read.
+pub async fn status(client: &Client, place: &Place) -> Result<Situation, Refusal> {
+    let head = place.head_object(client).await?;
+    if !head.exists() {
+        return Err(Refusal::NoRelease { place: place.to_string() });
+    }
+    let Some(committed) = head.head.committed else {
+        return Ok(Situation {
+            head: head.head,
+            version: None,
+            objects: Vec::new(),
+            notes: Vec::new(),
+        });
+    };
+    let release = load(client, place, committed).await?;
+    let inventory = load_inventory(client, place, &head).await?;
+    let objects = look(client, &release, &inventory).await?;
+    let config = release.config();
+    let (version, notes) = (Some(config.version.clone()), config.notes.clone());
+    Ok(Situation { head: head.head, version, objects, notes })
+}
+
+async fn look(
+    client: &Client,
+    release: &Release,
+    inventory: &Inventory,
+) -> Result<Vec<Situated>, Refusal> {
+    let resources = Resources::discover(client, release.objects()).await?;
+    let references = || release.objects().iter().map(Object::reference);
+    let live = live::read(client, &resources, references()).await?;
+    let rules = &release.config().readiness;
+    let awaited = references().filter(|object| ready::is_awaited(object, rules));
+    let whole: Found<Value> = fetch(client, &resources, awaited, Form::Whole).await?;
+    let mut objects = Vec::with_capacity(release.objects().len());
+    for object in references() {
+        let condition = match (live.get(object), inventory.get(object)) {
+            // A job that ran may be gone.
+            (None, _) if plan::is_job(object) => Condition::Good,
+            (None, _) => Condition::Missing,
+            (Some(live), Some(record)) if !record.is_untouched(live) => Condition::Drifted,
+            _ => match whole.get(object) {
+                Some(found) => readiness(client, object, found, rules).await,
+                None => Condition::Good,
+            },
+        };
+        objects.push(Situated { object: object.clone(), condition });
+    }
+    Ok(objects)
+}
+
+async fn readiness(
+    client: &Client,
+    reference: &ObjectRef,
+    object: &Value,
+    rules: &[ReadinessRule],
+) -> Condition {
+    match ready::status(reference, object, rules) {
+        Status::Ready => Condition::Good,
+        Status::Progressing(why) | Status::Failed(why) => {
+            let reason = pods::blame(client, object).await;
+            Condition::NotReady(reason.map_or(why.clone(), |reason| format!("{why}: {reason}")))
+        }
+    }
+}

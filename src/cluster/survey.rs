@@ -1,0 +1,157 @@
+//! Everything that a plan is made of, read from the cluster.
+
+use std::collections::BTreeMap;
+
+use a4co_bundle::{Bundle, Object, ObjectRef, Release, TrustAnchor, UnverifiedBundle};
+
+use crate::{
+    client::Client,
+    head::{State, Stored},
+    head_object::HeadObject,
+    inventory::{Inventory, Record},
+    live::{self, Live, LiveObjects},
+    place::Place,
+    plan::{self, Inputs, Plan},
+    refusal::Refusal,
+    resource::Resources,
+    store::{Content, StoreError},
+};
+
+/// What the cluster has, as far as one release to apply is concerned.
+pub(crate) struct Survey {
+    pub(crate) head: HeadObject,
+    /// The committed release.
+    pub(crate) current: Option<Release>,
+    pub(crate) inventory: Inventory,
+    pub(crate) resources: Resources,
+    pub(crate) live: LiveObjects,
+}
+
+impl Survey {
+    /// Reads what bringing `place` to `target` depends on.
+    pub(crate) async fn take(
+        client: &Client,
+        place: &Place,
+        target: &Release,
+    ) -> Result<Self, Refusal> {
+        let head = place.head_object(client).await?;
+        let current = match head.head.committed {
+            Some(stored) if stored.release == target.id() => Some(target.clone()),
+            Some(stored) => Some(load(client, place, stored).await?),
+            None => None,
+        };
+        let inventory = load_inventory(client, place, &head).await?;
+        let objects = || target.objects().iter().chain(current.iter().flat_map(Release::objects));
+        let resources = Resources::discover(client, objects()).await?;
+        let references = objects().map(Object::reference).chain(&head.head.leftover);
+        let live = live::read(client, &resources, references).await?;
+        Ok(Self { head, current, inventory, resources, live })
+    }
+
+    /// Works out the steps to `target`.
+    pub(crate) fn plan(&self, target: &Release) -> Plan {
+        let from = self.current.as_ref().map(Release::id);
+        plan::draw(
+            from,
+            Some(target.id()),
+            &Inputs {
+                target: target.objects(),
+                current: self.current.as_ref().map_or(&[], Release::objects),
+                leftover: &self.head.head.leftover,
+                inventory: &self.inventory,
+                live: &self.live,
+                applyset: &target.applyset(),
+                keep: &target.config().keep,
+            },
+        )
+    }
+
+    /// Returns whether `target` is what the cluster has, and `plan` finds nothing to do about it.
+    pub(crate) async fn is_settled(
+        &self,
+        client: &Client,
+        place: &Place,
+        target: &Release,
+        plan: &Plan,
+    ) -> Result<bool, Refusal> {
+        let head = &self.head.head;
+        let Some(committed) = head.committed.filter(|stored| stored.release == target.id()) else {
+            return Ok(false);
+        };
+        let is_quiet = head.state == State::Idle && plan.is_empty() && plan.obstacles.is_empty();
+        // Without its stored bundle the release could not be come back to.
+        Ok(is_quiet && place.store(client).has(Content::Release, committed.bundle).await?)
+    }
+
+    /// Takes note of an object that was written since the survey.
+    pub(crate) fn note(&mut self, object: &ObjectRef, record: Record, live: Live) {
+        self.live.insert(object.clone(), live);
+        self.inventory.insert(object.clone(), record);
+    }
+}
+
+/// The objects of a release by reference.
+pub(crate) fn by_reference(objects: &[Object]) -> BTreeMap<&ObjectRef, &Object> {
+    objects.iter().map(|object| (object.reference(), object)).collect()
+}
+
+/// Reads a stored release that was committed here before. Its signatures were checked then, and
+/// its digest stands in the head.
+pub(crate) async fn load(
+    client: &Client,
+    place: &Place,
+    stored: Stored,
+) -> Result<Release, Refusal> {
+    let bytes = place.store(client).get(Content::Release, stored.bundle).await?;
+    let damaged = |source| Refusal::Stored { release: stored.release, source };
+    let bundle = UnverifiedBundle::open(bytes.as_slice()).and_then(UnverifiedBundle::inspect);
+    let release = bundle.map_err(damaged)?.release;
+    if release.id() != stored.release {
+        let (expected, computed) = (stored.release.digest(), release.id().digest());
+        return Err(StoreError::Digest { expected, computed }.into());
+    }
+    Ok(release)
+}
+
+/// Reads a stored release that is to be applied again, and checks its signatures by today's trust:
+/// the newest trust file that `anchor` and the chain of the committed bundle lead to.
+pub(crate) async fn load_verified(
+    client: &Client,
+    place: &Place,
+    stored: Stored,
+    committed: Stored,
+    anchor: &TrustAnchor,
+) -> Result<Bundle, Refusal> {
+    let newest = verify(client, place, committed, anchor).await;
+    let anchor =
+        newest.map_or_else(|_| anchor.clone(), |bundle| TrustAnchor::File(bundle.trust().clone()));
+    verify(client, place, stored, &anchor).await
+}
+
+async fn verify(
+    client: &Client,
+    place: &Place,
+    stored: Stored,
+    anchor: &TrustAnchor,
+) -> Result<Bundle, Refusal> {
+    let bytes = place.store(client).get(Content::Release, stored.bundle).await?;
+    UnverifiedBundle::open(bytes.as_slice())
+        .and_then(|bundle| bundle.verify(anchor))
+        .map_err(|source| Refusal::Stored { release: stored.release, source })
+}
+
+/// Reads the inventory of the committed release. A lost one only costs time.
+pub(crate) async fn load_inventory(
+    client: &Client,
+    place: &Place,
+    head: &HeadObject,
+) -> Result<Inventory, Refusal> {
+    let Some(digest) = head.head.inventory else {
+        return Ok(Inventory::default());
+    };
+    match place.store(client).get(Content::Inventory, digest).await {
+        Ok(bytes) => Ok(Inventory::from_bytes(&bytes).unwrap_or_default()),
+        Err(StoreError::Api(error)) => Err(error.into()),
+        Err(_) => Ok(Inventory::default()),
+    }
+}

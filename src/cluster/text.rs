@@ -1,0 +1,31 @@
+//! Labels and annotations of our own objects, all in one place; and the washing of other people's
+//! text.
+
+/// Label that names the application.
+pub(crate) const APP_LABEL: &str = "a4co.dev/app";
+/// Label that tells what a stored content is.
+pub(crate) const CONTENT_LABEL: &str = "a4co.dev/content";
+/// Annotation with the digest of a stored content.
+pub(crate) const DIGEST_ANNOTATION: &str = "a4co.dev/digest";
+/// Annotation `i/n` of a chunk, counted from 1.
+pub(crate) const CHUNK_ANNOTATION: &str = "a4co.dev/chunk";
+/// Kubernetes' recommended label for the managing tool.
+pub(crate) const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
+/// Our value of it.
+pub(crate) const MANAGED_BY: &str = "a4co";
+
+/// Replaces control characters, which a terminal would obey, in text that the cluster gave us.
+pub(crate) fn clean(text: &str) -> String {
+    let is_harmless = |character: char| !character.is_control() || character == '\n';
+    text.chars().map(|c| if is_harmless(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_the_cluster_cannot_command_a_terminal() {
+        assert_eq!(clean("a\x1b]0;pwned\x07b\nc\u{9b}"), "a\u{fffd}]0;pwned\u{fffd}b\nc\u{fffd}");
+    }
+}
