@@ -1,0 +1,70 @@
+//! The command line.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::{command, failure::Failure, workspace::Workspace};
+
+/// Compile, check, sign and show Kubernetes releases
+///
+/// Exit codes: 0 done, 1 refused or different, 2 wrong usage.
+#[derive(Debug, Parser)]
+#[command(name = "a4co", version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// Folder that has `envs/` and `lockfiles/` [default: the nearest one up from here]
+    #[arg(long, global = true, value_name = "DIR")]
+    root: Option<PathBuf>,
+    /// How results are printed
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    output: Format,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(command::check::CheckArguments),
+    Build(command::build::BuildArguments),
+    Show(command::show::ShowArguments),
+    Diff(command::diff::DiffArguments),
+    Keygen(command::keygen::KeygenArguments),
+    Sign(command::sign::SignArguments),
+    Completions(command::completions::CompletionsArguments),
+}
+
+impl Arguments {
+    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        let workspace = || Workspace::find(self.root.as_deref());
+        match self.command {
+            Command::Check(arguments) => arguments.run(&workspace()?, self.output),
+            Command::Build(arguments) => arguments.run(&workspace()?, self.output),
+            Command::Show(arguments) => arguments.run(self.output),
+            Command::Diff(arguments) => arguments.run(self.output),
+            Command::Keygen(arguments) => arguments.run(),
+            Command::Sign(arguments) => arguments.run(),
+            Command::Completions(arguments) => arguments.run(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+}

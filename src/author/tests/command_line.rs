@@ -1,0 +1,186 @@
+//! The tool as people use it: exit codes, what it prints where, and what it leaves behind.
+
+use std::{
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    process::{Command, Output},
+};
+
+use fs_err as fs;
+use tempfile::TempDir;
+
+const ENVIRONMENT: &str = r#"
+[release]
+app = "shop"
+version = "1.0.0"
+namespace = "shop"
+
+[services.web]
+image = "ghcr.io/shop/web:1"
+port = 8080
+replicas = { min = 2 }
+requests = { cpu = "100m", memory = "64Mi" }
+limits = { cpu = "200m", memory = "128Mi" }
+probes = { liveness = { path = "/live" }, readiness = { path = "/ready" } }
+"#;
+
+const LOCK: &str = r#"
+version = 1
+
+[[image]]
+name = "ghcr.io/shop/web"
+tag = "1"
+digest = "sha256:00000000000000000000000000000000000000000000000000000000000000aa"
+"#;
+
+/// A folder with one environment, and the tool to be run in it.
+struct Shop(TempDir);
+
+impl Shop {
+    fn new() -> Self {
+        let shop = Self(TempDir::new().expect("a folder"));
+        shop.write("envs/live.toml", ENVIRONMENT);
+        shop.write("lockfiles/live.lock", LOCK);
+        shop
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.path().join(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("writable");
+        fs::write(path, text).expect("writable");
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_a4co"));
+        command.current_dir(self.path()).env_remove("A4CO_SIGNING_KEY").args(arguments);
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
+        let Output { status, stdout, stderr } = self.command(arguments).output().expect("it runs");
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        (status.code(), text(stdout), text(stderr))
+    }
+
+    fn succeed(&self, arguments: &[&str]) -> String {
+        let (code, stdout, stderr) = self.run(arguments);
+        assert_eq!(code, Some(0), "{arguments:?}: {stderr}");
+        stdout
+    }
+}
+
+#[test]
+fn commands_end_with_the_code_that_says_how() {
+    let shop = Shop::new();
+    shop.succeed(&["build"]);
+    for (case, arguments, code, says) in [
+        ("a sound environment", vec!["check", "live"], 0, "live: shop 1.0.0"),
+        (
+            "no such environment",
+            vec!["check", "prod"],
+            1,
+            "there is no environment `prod`; there are live",
+        ),
+        ("no such command", vec!["chekc"], 2, "'check'"),
+        ("no such flag", vec!["build", "--thick"], 2, "--thick"),
+        ("no bundle", vec!["show", "envs/live.toml"], 1, "is not a bundle"),
+        ("no file", vec!["show", "nothing.tar.gz"], 1, "nothing.tar.gz"),
+        ("no key", vec!["sign", "bundles/live.tar.gz"], 1, "give a key with `--key`"),
+        (
+            "no difference",
+            vec!["diff", "--exit-code", "bundles/live.tar.gz", "bundles/live.tar.gz"],
+            0,
+            "both are release",
+        ),
+        ("no folder", vec!["check", "--root", "/nowhere"], 1, "`/nowhere` has no `envs` folder"),
+    ] {
+        let (found, stdout, stderr) = shop.run(&arguments);
+        assert_eq!(found, Some(code), "{case}: {stderr}");
+        assert!([stdout, stderr].concat().contains(says), "{case}");
+    }
+}
+
+#[test]
+fn findings_are_told_to_people_and_to_programs() {
+    let shop = Shop::new();
+    shop.write("envs/live.toml", &ENVIRONMENT.replace("limits", "limit").replace("8080", "0"));
+    let (code, stdout, stderr) = shop.run(&["check"]);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    for part in ["--> envs/live.toml:12:1", "did you mean `limits`?", "error: 2 findings"] {
+        assert!(stderr.contains(part), "{part}: {stderr}");
+    }
+    let (code, stdout, stderr) = shop.run(&["check", "--output", "json"]);
+    assert_eq!((code, stderr.as_str()), (Some(1), ""));
+    let report: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
+    assert_eq!(report["findings"][0]["line"], 9);
+    assert_eq!(report["findings"][1]["help"], "did you mean `limits`?");
+    assert_eq!(shop.run(&["build"]).0, Some(1));
+    assert!(!shop.path().join("bundles").exists(), "nothing is written");
+}
+
+#[test]
+fn a_key_signs_and_its_trust_file_believes() {
+    let shop = Shop::new();
+    shop.succeed(&["build"]);
+    shop.succeed(&["keygen", "--out", "keys"]);
+    let mode = fs::metadata(shop.path().join("keys/a4co-key")).expect("there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(shop.run(&["keygen", "--out", "keys"]).0, Some(1), "a key is never written over");
+
+    let link = "bundles/live.tar.gz";
+    let trusted = ["show", link, "--trust", "keys/trust.json"];
+    assert_eq!(shop.run(&trusted).0, Some(1), "nobody has signed yet");
+    let release = shop.succeed(&["show", link, "--output", "json"]);
+    shop.succeed(&["sign", link, "--key", "keys/a4co-key"]);
+    assert!(shop.succeed(&trusted).contains("signed by SHA256:"));
+    let again = shop.run(&["sign", link, "--key", "keys/a4co-key"]);
+    assert!(again.0 == Some(0) && again.2.contains("has signed already"), "{}", again.2);
+    let signed = shop.succeed(&["show", link, "--output", "json"]);
+    assert_eq!(release.lines().nth(2), signed.lines().nth(2), "the release id stays");
+    assert!(fs::symlink_metadata(shop.path().join(link)).expect("there").is_symlink());
+}
+
+#[test]
+fn a_difference_names_the_field() {
+    let shop = Shop::new();
+    shop.succeed(&["build", "--out", "a"]);
+    shop.write("envs/live.toml", &ENVIRONMENT.replace("min = 2", "min = 3"));
+    shop.succeed(&["build", "--out", "b"]);
+    let (code, stdout, _) = shop.run(&["diff", "--exit-code", "a/live.tar.gz", "b/live.tar.gz"]);
+    assert_eq!(code, Some(1));
+    assert!(stdout.ends_with("~ Deployment/web\n    spec.replicas: 2 → 3\n"), "{stdout}");
+}
+
+#[test]
+fn the_bundle_depends_on_nothing_but_its_sources() {
+    let shop = Shop::new();
+    shop.succeed(&["keygen", "--out", "keys"]);
+    let key = shop.path().join("keys/a4co-key").to_string_lossy().into_owned();
+    let reference = built(&shop, &key, "umask 022");
+    for (case, setup) in [
+        ("another umask", "umask 077"),
+        ("another time zone", "export TZ=Asia/Kathmandu"),
+        ("another language", "export LANG=tr_TR.UTF-8 LC_ALL=tr_TR.UTF-8"),
+        ("another user's home", "export HOME=/nowhere USER=nobody LOGNAME=nobody"),
+        ("an empty environment", "unset PATH HOME USER"),
+        ("fewer processors", "command -v taskset >/dev/null && taskset -cp 0 $$ >/dev/null"),
+    ] {
+        assert!(built(&Shop::new(), &key, setup) == reference, "{case}");
+    }
+}
+
+/// Builds a signed bundle in the folder of `shop` after `setup` in a shell; returns its name and
+/// its bytes.
+fn built(shop: &Shop, key: &str, setup: &str) -> (String, Vec<u8>) {
+    let tool = env!("CARGO_BIN_EXE_a4co");
+    let script = format!("{setup}\nexec '{tool}' build --key '{key}'");
+    let shell = Command::new("/bin/sh").arg("-c").arg(script).current_dir(shop.path()).output();
+    assert!(shell.expect("a shell").status.success(), "{setup}");
+    let link = shop.path().join("bundles/live.tar.gz");
+    let name = fs::read_link(&link).expect("a link").to_string_lossy().into_owned();
+    (name, fs::read(&link).expect("a bundle"))
+}
