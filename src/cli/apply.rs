@@ -1,0 +1,138 @@
+//! `apply BUNDLE`: verify a bundle and bring the cluster to its release.
+
+use std::{io, path::PathBuf, process::ExitCode};
+
+use a4co_bundle::{Bundle, ObjectRef};
+use a4co_cluster::{Change, Report};
+use clap::Args;
+use serde::Serialize;
+
+use super::{
+    bundle_file,
+    global::{Format, GlobalArgs},
+    interrupt, output,
+    patience::PatienceArgs,
+    problem::Problem,
+    progress::{Intent, Progress},
+    report::Reporter,
+};
+
+/// Verify a bundle and bring the cluster to its release
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArgs {
+    /// Bundle to apply
+    pub(crate) bundle: PathBuf,
+    #[command(flatten)]
+    pub(crate) patience: PatienceArgs,
+}
+
+impl ApplyArgs {
+    pub(crate) async fn run(self, global: &GlobalArgs) -> Result<ExitCode, Problem> {
+        let bundle = bundle_file::open(&self.bundle, global)?;
+        let progress = Progress::new(Intent::Change, global.color);
+        output::talk(&title(&bundle));
+        let client = global.client().await?;
+        let interrupt = interrupt::listen(Reporter::new("apply", global))?;
+        let options = self.patience.options();
+        let report = a4co_cluster::apply(&client, &bundle, &options, &progress, interrupt).await?;
+        drop(progress);
+        show(&report, "apply", &bundle.release().config().notes, global.output);
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// One line that says what a bundle is and who signed it.
+pub(crate) fn title(bundle: &Bundle) -> String {
+    let statement = bundle.statement();
+    let signers: Vec<_> = bundle.signers().iter().map(|key| key.fingerprint()).collect();
+    format!(
+        "{}/{} {}, release {}, signed by {}",
+        statement.app,
+        statement.environment,
+        statement.version,
+        statement.release.short(),
+        signers.join(", ")
+    )
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown<'a> {
+    schema: u32,
+    command: &'a str,
+    release: String,
+    before: Option<String>,
+    undone: bool,
+    changed: bool,
+    created: usize,
+    updated: usize,
+    restored: usize,
+    pruned: usize,
+    unchanged: usize,
+    unfinished: Option<&'a str>,
+    leftover: &'a [ObjectRef],
+    notes: &'a [String],
+}
+
+/// Shows what a command did.
+pub(crate) fn show(report: &Report, command: &str, notes: &[String], form: Format) {
+    if let Some(why) = &report.unfinished {
+        output::talk(&format!(
+            "warning: the release is committed, but not everything old is deleted: {why}\n\
+             the next command finishes that, or `a4co-apply recover`"
+        ));
+    }
+    if !report.leftover.is_empty() {
+        let objects = output::list(&report.leftover);
+        output::talk(&format!(
+            "warning: the release is committed, but deleting this was refused:{objects}\n\
+             later commands try again"
+        ));
+    }
+    output::warn_unprinted(match form {
+        Format::Json => print_json(report, command, notes),
+        Format::Text => print_text(report, notes),
+    });
+}
+
+fn print_json(report: &Report, command: &str, notes: &[String]) -> io::Result<()> {
+    let Report { release, before, undone, plan, unfinished, leftover } = report;
+    output::print_json(&Shown {
+        schema: 1,
+        command,
+        release: release.to_string(),
+        before: before.map(|before| before.to_string()),
+        undone: *undone,
+        changed: !plan.is_empty() || *before != Some(*release),
+        created: plan.count(|change| *change == Change::Create),
+        updated: plan.count(|change| matches!(change, Change::Update(_))),
+        restored: plan.count(|change| *change == Change::Restore),
+        pruned: plan.count(|change| *change == Change::Prune),
+        unchanged: plan.count(|change| *change == Change::Keep),
+        unfinished: unfinished.as_deref(),
+        leftover,
+        notes,
+    })
+}
+
+fn print_text(report: &Report, notes: &[String]) -> io::Result<()> {
+    output::print(&sentence(report))?;
+    notes.iter().try_for_each(|note| output::print(note))
+}
+
+fn sentence(report: &Report) -> String {
+    let release = report.release.short();
+    match report.before {
+        Some(_) if report.undone => {
+            format!(
+                "the cluster has release {release} again: what an earlier command began is undone"
+            )
+        }
+        Some(before) if before == report.release && report.plan.is_empty() => {
+            format!("the cluster has release {release} already; nothing to do")
+        }
+        Some(before) if before == report.release => format!("release {release} is restored"),
+        Some(before) => format!("release {release} is applied; before it was {}", before.short()),
+        None => format!("release {release} is applied; it is the first one"),
+    }
+}

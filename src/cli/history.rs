@@ -1,0 +1,93 @@
+//! `history`: what happened in a place, newest first.
+
+use std::{io, process::ExitCode};
+
+use a4co_bundle::ReleaseId;
+use a4co_cluster::{Action, Entry, Head, Outcome, Place};
+use clap::Args;
+use serde::Serialize;
+
+use super::{
+    global::{Format, GlobalArgs},
+    output,
+    problem::Problem,
+    selection::SelectionArgs,
+};
+
+/// Show which releases were applied, newest first
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArgs {
+    #[command(flatten)]
+    selection: SelectionArgs,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct History<'a> {
+    schema: u32,
+    command: &'static str,
+    app: &'a str,
+    namespace: &'a str,
+    committed: Option<String>,
+    entries: Vec<&'a Entry>,
+}
+
+impl HistoryArgs {
+    pub(crate) async fn run(self, global: &GlobalArgs) -> Result<ExitCode, Problem> {
+        let client = global.client().await?;
+        let place = self.selection.place(&client).await?;
+        let head = place.head(&client).await?;
+        match global.output {
+            Format::Json => print_json(&place, &head)?,
+            Format::Text => print_text(&head)?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn print_json(place: &Place, head: &Head) -> io::Result<()> {
+    output::print_json(&History {
+        schema: 1,
+        command: "history",
+        app: &place.app,
+        namespace: &place.namespace,
+        committed: committed(head).map(|release| release.to_string()),
+        entries: head.history.iter().rev().collect(),
+    })
+}
+
+fn print_text(head: &Head) -> io::Result<()> {
+    output::print(
+        "  REVISION  RELEASE       VERSION     ACTION    OUTCOME      WHEN                  WHO",
+    )?;
+    let mut is_current = true;
+    for entry in head.history.iter().rev() {
+        let has = entry.outcome == Outcome::Committed && Some(entry.release) == committed(head);
+        let mark = if has && std::mem::take(&mut is_current) { '*' } else { ' ' };
+        output::print(&line(mark, entry))?;
+    }
+    Ok(())
+}
+
+fn committed(head: &Head) -> Option<ReleaseId> {
+    head.committed.map(|stored| stored.release)
+}
+
+fn line(mark: char, entry: &Entry) -> String {
+    let action = match entry.action {
+        Action::Apply => "apply",
+        Action::Rollback => "rollback",
+    };
+    let outcome = match entry.outcome {
+        Outcome::Committed => "committed",
+        Outcome::RolledBack => "rolled back",
+    };
+    format!(
+        "{mark} {:<9} {:<13} {:<11} {action:<9} {outcome:<12} {:<21.0} {}",
+        entry.revision,
+        entry.release.short(),
+        entry.version.to_string(),
+        entry.at,
+        output::one_line(&entry.by)
+    )
+}
