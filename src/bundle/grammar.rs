@@ -3,7 +3,8 @@
 use crate::text::is_printable;
 
 /// Checks for a DNS label (RFC 1123) of at most 63 characters, as Kubernetes names namespaces.
-pub(crate) fn is_dns_label(text: &str) -> bool {
+#[must_use]
+pub fn is_dns_label(text: &str) -> bool {
     (1..=63).contains(&text.len())
         && !text.starts_with('-')
         && !text.ends_with('-')

@@ -55,6 +55,7 @@ pub use config::{
 pub use digest::{Digest, ParseDigestError, ReleaseId};
 pub use error::{ArchiveError, BundleError, ReleaseError, StatementError, TrustError};
 pub use fields::{FieldChange, field_changes};
+pub use grammar::is_dns_label;
 pub use image::Image;
 pub use key::{ParseKeyError, VerifyingKey};
 pub use labels::{APPLYSET_ID_LABEL, PART_OF_LABEL, applyset_id, head_name};

@@ -38,12 +38,6 @@ impl ObjectRef {
         self.api_version.split_once('/').map_or("", |(group, _)| group)
     }
 
-    /// Returns whether both name the same object, whatever API version they use for it.
-    #[must_use]
-    pub fn is_same_object(&self, other: &Self) -> bool {
-        self.identity() == other.identity()
-    }
-
     /// Returns what identifies the object in a cluster: group, kind, namespace and name.
     #[must_use]
     pub fn identity(&self) -> (&str, &str, Option<&str>, &str) {

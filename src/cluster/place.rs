@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use a4co_bundle::{APPLYSET_ID_LABEL, Release};
+use a4co_bundle::{APPLYSET_ID_LABEL, Release, is_dns_label};
 use k8s_openapi::api::core::v1::ConfigMap;
 
 use crate::{
@@ -93,12 +93,6 @@ impl Place {
         let environment = head.data?.remove("environment")?;
         Some(Self { app, namespace: head.metadata.namespace?, environment })
     }
-}
-
-/// Checks for the form of a namespace's name (RFC 1123), which then can stand in a URL.
-fn is_dns_label(name: &str) -> bool {
-    (1..=63).contains(&name.len())
-        && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
 impl fmt::Display for Place {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
+use a4co_bundle::is_dns_label;
+
 use crate::{
     finding::Findings,
     merge::merge,
@@ -11,7 +13,6 @@ use crate::{
     schema::{Conformity, Schema},
     source::Source,
     suggest,
-    text::is_dns_label,
     tree::{Node, Value},
 };
 

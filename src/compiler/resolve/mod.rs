@@ -136,7 +136,7 @@ impl Resolver<'_, '_> {
             let path = ["services", key, "name"];
             let scope = component::scope(&self.scope, key, service);
             let name = self.expand(&service.name, &scope, &path);
-            if !crate::text::is_dns_label(&name) {
+            if !a4co_bundle::is_dns_label(&name) {
                 self.report(&path, MeaningProblem::NotADnsLabel { name: name.clone() });
             }
             if let Some(first) = names.key_of(&name) {

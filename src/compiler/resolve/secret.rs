@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use a4co_bundle::is_dns_label;
+
 use super::{MeaningProblem, Resolver};
 use crate::{
     environment::secret::{AwsStore, Secret, SecretBackend, SecretStore},
     model::{ResolvedSecret, SecretRole},
-    text::is_dns_label,
 };
 
 impl<'a> Resolver<'a, '_> {

@@ -6,7 +6,7 @@ mod types;
 
 pub(crate) use self::types::{
     Cidr, CountOrPercent, DigestText, DnsLabel, EnvName, FolderPath, HostName, HttpPath, Interval,
-    LabelKey, LabelValue, Origin, Version, is_dns_label,
+    LabelKey, LabelValue, Origin, Version,
 };
 use crate::{image::ImageReference, quantity, template::Template};
 

@@ -6,7 +6,7 @@ use std::{
     str::FromStr,
 };
 
-use a4co_bundle::Digest;
+use a4co_bundle::{Digest, is_dns_label};
 use serde::Deserialize;
 
 use super::{Format, TextError, text};
@@ -156,13 +156,6 @@ text!(
     "a digest `sha256:` with 64 lower-case hex digits",
     |text| text.parse::<Digest>().is_ok()
 );
-
-pub(crate) fn is_dns_label(text: &str) -> bool {
-    text.len() <= 63
-        && !text.starts_with('-')
-        && !text.ends_with('-')
-        && is_made_of(text, |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
-}
 
 fn is_label_name(text: &str) -> bool {
     let edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
