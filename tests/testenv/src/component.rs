@@ -7,6 +7,9 @@ use crate::slot::Slot;
 use crate::storage;
 use crate::text::quote;
 
+/// Where the API server writes its log of requests, in the state folder.
+pub(crate) const AUDIT_LOG: &str = "audit.log";
+
 /// The range that `ClusterIP`s come from.
 const SERVICE_RANGE: &str = "10.96.0.0/16";
 
@@ -64,34 +67,37 @@ pub(crate) fn etcd(assets: &Assets, slot: &Slot) -> Component {
     }
 }
 
-/// The API server, on loopback only, with RBAC and the default admission plugins.
-pub(crate) fn api_server(assets: &Assets, slot: &Slot) -> Component {
-    Component {
-        name: "kube-apiserver",
-        program: assets.kube_apiserver.clone(),
-        args: vec![
-            format!("--etcd-servers=http://127.0.0.1:{}", slot.etcd_port()),
-            "--bind-address=127.0.0.1".to_owned(),
-            "--advertise-address=127.0.0.1".to_owned(),
-            // The address above may not stand in an Endpoints object.
-            "--endpoint-reconciler-type=none".to_owned(),
-            format!("--secure-port={}", slot.api_port()),
-            format!("--tls-cert-file={}", in_dir(slot, "pki/api-server.crt")),
-            format!("--tls-private-key-file={}", in_dir(slot, "pki/api-server.key")),
-            format!("--client-ca-file={}", in_dir(slot, "pki/ca.crt")),
-            format!("--service-account-key-file={}", in_dir(slot, "pki/service-account.key")),
-            format!(
-                "--service-account-signing-key-file={}",
-                in_dir(slot, "pki/service-account.key")
-            ),
-            "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
-            format!("--service-cluster-ip-range={SERVICE_RANGE}"),
-            "--authorization-mode=Node,RBAC".to_owned(),
-            "--enable-admission-plugins=NodeRestriction".to_owned(),
-            "--allow-privileged=true".to_owned(),
-            "--profiling=false".to_owned(),
-        ],
+/// The API server, on loopback only, with RBAC and the default admission plugins. With a policy
+/// file it keeps a log of the requests that the policy names.
+pub(crate) fn api_server(assets: &Assets, slot: &Slot, audit_policy: Option<&Path>) -> Component {
+    let mut args = api_server_args(slot);
+    if let Some(policy) = audit_policy {
+        args.push(format!("--audit-policy-file={}", policy.display()));
+        args.push(format!("--audit-log-path={}", in_dir(slot, AUDIT_LOG)));
     }
+    Component { name: "kube-apiserver", program: assets.kube_apiserver.clone(), args }
+}
+
+fn api_server_args(slot: &Slot) -> Vec<String> {
+    vec![
+        format!("--etcd-servers=http://127.0.0.1:{}", slot.etcd_port()),
+        "--bind-address=127.0.0.1".to_owned(),
+        "--advertise-address=127.0.0.1".to_owned(),
+        // The address above may not stand in an Endpoints object.
+        "--endpoint-reconciler-type=none".to_owned(),
+        format!("--secure-port={}", slot.api_port()),
+        format!("--tls-cert-file={}", in_dir(slot, "pki/api-server.crt")),
+        format!("--tls-private-key-file={}", in_dir(slot, "pki/api-server.key")),
+        format!("--client-ca-file={}", in_dir(slot, "pki/ca.crt")),
+        format!("--service-account-key-file={}", in_dir(slot, "pki/service-account.key")),
+        format!("--service-account-signing-key-file={}", in_dir(slot, "pki/service-account.key")),
+        "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
+        format!("--service-cluster-ip-range={SERVICE_RANGE}"),
+        "--authorization-mode=Node,RBAC".to_owned(),
+        "--enable-admission-plugins=NodeRestriction".to_owned(),
+        "--allow-privileged=true".to_owned(),
+        "--profiling=false".to_owned(),
+    ]
 }
 
 /// The controllers, with a request rate that does not slow down tests.

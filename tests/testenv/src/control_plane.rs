@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use crate::assets::{self, Assets};
+use crate::component;
 use crate::error::{Error, Result};
 use crate::kubeconfig;
 use crate::kubectl::{Kubectl, Output};
 use crate::pki::{Authority, Usage};
 use crate::progress;
+use crate::setup::Setup;
 use crate::slot::Slot;
 use crate::startup::Startup;
 use crate::supervisor::Supervisor;
@@ -34,6 +36,7 @@ struct Own {
     assets: Assets,
     slot: Slot,
     supervisor: Supervisor,
+    setup: Setup,
 }
 
 impl ControlPlane {
@@ -74,15 +77,24 @@ impl ControlPlane {
     ///
     /// Fails if the build fails, or a component dies or does not answer.
     pub fn start() -> Result<Self, Error> {
+        Self::start_with(Setup::default())
+    }
+
+    /// Starts a control plane of one's own with the parts that `setup` names.
+    ///
+    /// # Errors
+    ///
+    /// Like [`Self::start`].
+    pub fn start_with(setup: Setup) -> Result<Self, Error> {
         let assets = Assets::prepare()?;
         sweep::sweep()?;
         let slot = Slot::claim()?;
         let supervisor = Supervisor::start(slot.dir())?;
-        let phases = Startup::new(&assets, &slot, &supervisor).run()?;
+        let phases = Startup::new(&assets, &slot, &supervisor, setup).run()?;
         progress::say(&format!("control plane ready: {phases}"));
         let kubeconfig = slot.dir().join("kubeconfig");
         let kubectl = Kubectl::new(&assets.kubectl, &kubeconfig);
-        Ok(Self { kubeconfig, kubectl, own: Some(Own { assets, slot, supervisor }) })
+        Ok(Self { kubeconfig, kubectl, own: Some(Own { assets, slot, supervisor, setup }) })
     }
 
     /// Uses a cluster that exists.
@@ -153,6 +165,27 @@ impl ControlPlane {
     pub fn restart_api_server(&self) -> Result<(), Error> {
         let own = self.own.as_ref().ok_or(Error::NotOwn)?;
         own.supervisor.stop_component("kube-apiserver")?;
-        Startup::new(&own.assets, &own.slot, &own.supervisor).start_api_server()
+        Startup::new(&own.assets, &own.slot, &own.supervisor, own.setup).start_api_server()
+    }
+
+    /// Returns the path of kubectl.
+    #[must_use]
+    pub fn kubectl_program(&self) -> &Path {
+        self.kubectl.program()
+    }
+
+    /// Returns the file to which the API server writes a line for each request, when it was
+    /// started to do so: a JSON document of `audit.k8s.io/v1`.
+    #[must_use]
+    pub fn audit_log(&self) -> Option<PathBuf> {
+        let own = self.own.as_ref().filter(|own| own.setup.audit)?;
+        Some(own.slot.dir().join(component::AUDIT_LOG))
+    }
+
+    /// Returns the process number of a component that this process started, such as
+    /// `kube-apiserver`, while it runs.
+    #[must_use]
+    pub fn process_number(&self, component: &str) -> Option<u32> {
+        self.own.as_ref()?.supervisor.pid(component)
     }
 }

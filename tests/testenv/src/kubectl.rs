@@ -20,6 +20,11 @@ impl Kubectl {
         Self { program: program.to_owned(), kubeconfig: kubeconfig.to_owned() }
     }
 
+    /// Returns the path of the binary.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// Runs kubectl, with `input` as its standard input.
     pub(crate) fn run(&self, args: &[&str], input: &str) -> Result<Output> {
         let missing = |source| program::missing("kubectl", source);

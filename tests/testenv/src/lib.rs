@@ -25,6 +25,8 @@
 //! folder of programs to use instead of the cache's, and `A4CO_TEST_KUBECONFIG` names the
 //! kubeconfig of a cluster to use instead of starting one.
 //!
+//! [`helm`] builds Helm in the same way, when it is first asked for.
+//!
 //! A key of the cache holds 0.5 GB; keys of earlier versions stay until somebody removes them.
 //! To move to another version of Kubernetes, change `go/go.mod` and `src/assets/sources.rs`.
 //!
@@ -66,6 +68,7 @@ mod pki;
 mod process;
 mod program;
 mod progress;
+mod setup;
 mod slot;
 mod startup;
 mod storage;
@@ -79,13 +82,28 @@ pub use control_plane::{ControlPlane, KUBECONFIG_VARIABLE};
 pub use error::Error;
 pub use kubectl::Output;
 pub use namespace::unique_namespace;
+pub use setup::Setup;
 pub use sweep::sweep;
 
-/// Fills the cache and returns its folder.
+/// Fills the cache, Helm aside, and returns its folder.
 ///
 /// # Errors
 ///
 /// Fails if the Go toolchain is missing or a build fails.
 pub fn build() -> Result<PathBuf, Error> {
     assets::Assets::build()
+}
+
+/// Returns the path of Helm 4.3.1, the real one, for tests that adopt its releases and for
+/// comparisons.
+///
+/// The first call on a machine builds it from its Go module, which takes some minutes; of several
+/// callers one builds and the others wait. Helm keeps files below `HOME`, so a test sets that to a
+/// folder of its own.
+///
+/// # Errors
+///
+/// Fails if the Go toolchain is missing or the build fails.
+pub fn helm() -> Result<PathBuf, Error> {
+    assets::helm()
 }

@@ -11,6 +11,7 @@ const USAGE: &str = "\
 Usage: testenv build            fill the cache
        testenv run [--] COMMAND start a control plane, run COMMAND against it, end it
        testenv up               start a control plane, end it when standard input ends
+       testenv helm             build Helm and tell where it is
        testenv sweep            remove what killed control planes left behind
 
 COMMAND finds the control plane by KUBECONFIG and A4CO_TEST_KUBECONFIG.
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
     let result = match (verb.to_str(), args.as_slice()) {
         (Some("build"), []) => build(),
         (Some("up"), []) => up(),
+        (Some("helm"), []) => helm(),
         (Some("sweep"), []) => sweep(),
         (Some("run"), [dashes, command, rest @ ..]) if dashes == "--" => run(command, rest),
         (Some("run"), [command, rest @ ..]) if command != "--" => run(command, rest),
@@ -39,6 +41,10 @@ fn main() -> ExitCode {
 
 fn build() -> Result<ExitCode, Error> {
     print(&format!("{}\n", a4co_testenv::build()?.display()))
+}
+
+fn helm() -> Result<ExitCode, Error> {
+    print(&format!("{}\n", a4co_testenv::helm()?.display()))
 }
 
 fn sweep() -> Result<ExitCode, Error> {

@@ -11,23 +11,39 @@ use crate::kubectl::Kubectl;
 use crate::objects;
 use crate::phases::Phases;
 use crate::pki::{Authority, Usage};
+use crate::setup::Setup;
 use crate::slot::Slot;
 use crate::storage;
 use crate::supervisor::Supervisor;
+
+/// One line for each request, when it is done.
+const AUDIT_POLICY: &str = "\
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived, ResponseStarted]
+rules:
+  - level: Metadata
+";
 
 /// A control plane that is being started in a slot.
 pub(crate) struct Startup<'a> {
     assets: &'a Assets,
     slot: &'a Slot,
     supervisor: &'a Supervisor,
+    setup: Setup,
     kubectl: Kubectl,
 }
 
 impl<'a> Startup<'a> {
     /// Prepares a start; nothing runs yet.
-    pub(crate) fn new(assets: &'a Assets, slot: &'a Slot, supervisor: &'a Supervisor) -> Self {
+    pub(crate) fn new(
+        assets: &'a Assets,
+        slot: &'a Slot,
+        supervisor: &'a Supervisor,
+        setup: Setup,
+    ) -> Self {
         let kubectl = Kubectl::new(&assets.kubectl, &slot.dir().join("kubeconfig"));
-        Self { assets, slot, supervisor, kubectl }
+        Self { assets, slot, supervisor, setup, kubectl }
     }
 
     /// Starts everything and returns when it is ready.
@@ -43,6 +59,9 @@ impl<'a> Startup<'a> {
         if self.assets.storage.is_none() {
             self.install_definitions()?;
             phases.end("definitions");
+        }
+        if !self.setup.controllers {
+            return Ok(phases);
         }
         for component in [component::controller_manager, component::scheduler] {
             self.supervisor.start_component(&component(self.assets, self.slot))?;
@@ -73,7 +92,12 @@ impl<'a> Startup<'a> {
 
     /// Starts the API server and waits until it is ready.
     pub(crate) fn start_api_server(&self) -> Result<()> {
-        let api_server = component::api_server(self.assets, self.slot);
+        let policy = self.slot.dir().join("audit-policy.yaml");
+        if self.setup.audit {
+            fs_err::write(&policy, AUDIT_POLICY)?;
+        }
+        let policy = self.setup.audit.then_some(policy.as_path());
+        let api_server = component::api_server(self.assets, self.slot, policy);
         self.supervisor.start_component(&api_server)?;
         self.supervisor.wait_for(api_server.name, || {
             Ok(listens(self.slot.api_port())

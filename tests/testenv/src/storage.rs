@@ -9,6 +9,7 @@ use std::path::Path;
 
 use crate::assets::Assets;
 use crate::error::Result;
+use crate::setup::Setup;
 use crate::slot::Slot;
 use crate::startup::Startup;
 use crate::supervisor::Supervisor;
@@ -20,7 +21,7 @@ pub(crate) const FOLDER: &str = "etcd";
 pub(crate) fn make(assets: &Assets, target: &Path) -> Result<()> {
     let slot = Slot::claim()?;
     let supervisor = Supervisor::start(slot.dir())?;
-    Startup::new(assets, &slot, &supervisor).fill_storage()?;
+    Startup::new(assets, &slot, &supervisor, Setup::default()).fill_storage()?;
     copy(&slot.dir().join(FOLDER), target)
 }
 

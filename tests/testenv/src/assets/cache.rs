@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! ${A4CO_TESTENV_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/a4co/testenv}/
-//!   KEY/                  the key is a digest of every input of the build
+//!   KEY/                  the key is a digest of every input of the build; Helm has its own
 //!     lock                held while somebody fills the folder
 //!     bin/                programs
 //!     definitions/NAME/   custom resource definitions
@@ -18,20 +18,29 @@ use crate::assets::{go, path_variable};
 use crate::error::{Error, Result};
 use crate::progress;
 
-/// The cache of this version of the control plane.
+/// The cache of what one digest of inputs stands for.
 #[derive(Debug)]
 pub(crate) struct Cache {
     dir: PathBuf,
 }
 
 impl Cache {
-    /// Finds the place of the cache; nothing is created yet.
+    /// Finds the place of this version of the control plane; nothing is created yet.
     pub(crate) fn locate() -> Result<Self> {
+        Self::at(&sources::key())
+    }
+
+    /// Finds the place of this version of Helm; nothing is created yet.
+    pub(crate) fn of_helm() -> Result<Self> {
+        Self::at(&sources::helm_key())
+    }
+
+    fn at(key: &str) -> Result<Self> {
         let root = path_variable("A4CO_TESTENV_CACHE")
             .or_else(|| path_variable("XDG_CACHE_HOME").map(|dir| dir.join("a4co/testenv")))
             .or_else(|| path_variable("HOME").map(|dir| dir.join(".cache/a4co/testenv")))
             .ok_or(Error::NoCacheFolder)?;
-        Ok(Self { dir: root.join(sources::key()) })
+        Ok(Self { dir: root.join(key) })
     }
 
     /// Returns the folder of the cache.
@@ -154,7 +163,7 @@ impl Item {
                 sources::write_go_module(&folder.join("go"))?;
                 go::build(&folder.join("go"), name, target)
             }
-            Self::Kwok => go::install(&KWOK, folder),
+            Self::Kwok => go::install(&KWOK, "", folder),
             Self::Definitions(_, upstream) => copy_definitions(&upstream, target),
         }
     }

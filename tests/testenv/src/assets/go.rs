@@ -17,12 +17,14 @@ pub(crate) fn build(module: &Path, name: &str, target: &Path) -> Result<()> {
     run(&step, &mut command).map(drop)
 }
 
-/// Installs a published program into the folder `bin`.
-pub(crate) fn install(upstream: &Upstream, bin: &Path) -> Result<()> {
+/// Installs a published program into the folder `bin`. `definitions` are the `-X` flags of the
+/// linker that say the version.
+pub(crate) fn install(upstream: &Upstream, definitions: &str, bin: &Path) -> Result<()> {
     download(upstream)?;
     let mut command = program::go();
     command.current_dir(bin).env("GOBIN", bin).env("GOFLAGS", "");
-    command.args(["install", "-trimpath", "-ldflags=-s -w", upstream.path]);
+    let flags = format!("-ldflags=-s -w {definitions}");
+    command.args(["install", "-trimpath", flags.trim_end(), upstream.path]);
     run(&format!("install {}", upstream.module), &mut command).map(drop)
 }
 

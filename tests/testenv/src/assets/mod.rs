@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::storage;
 use cache::Cache;
 pub(crate) use sources::KUBERNETES;
+use sources::{HELM, HELM_VERSION};
 
 /// Paths of everything that is needed to start a control plane.
 #[derive(Debug)]
@@ -68,6 +69,16 @@ impl Assets {
         Self::prepare()?;
         Ok(Cache::locate()?.dir().to_owned())
     }
+}
+
+/// Returns Helm, building it if need be.
+pub(crate) fn helm() -> Result<PathBuf> {
+    let cache = Cache::of_helm()?;
+    let target = cache.program("helm");
+    cache.fill_one(&target, &format!("install {}", HELM.module), |draft| {
+        go::install(&HELM, HELM_VERSION, draft.parent().unwrap_or(draft))
+    })?;
+    Ok(target)
 }
 
 /// Returns a kubectl for a cluster that exists: a provided one, one from the cache, or any.

@@ -46,6 +46,16 @@ pub(crate) const KWOK: Upstream = Upstream {
     path: "sigs.k8s.io/kwok/cmd/kwok@v0.8.0",
 };
 
+/// The program that comparisons are made with. It is no part of a control plane.
+pub(crate) const HELM: Upstream = Upstream {
+    module: "helm.sh/helm/v4@v4.3.1",
+    sum: "h1:UndCoLe9UPmNoL7IvWzaUXveL7T5t/ijoorEmgJdI9g=",
+    path: "helm.sh/helm/v4/cmd/helm@v4.3.1",
+};
+
+/// Without this flag of the linker Helm reports the version `v4.3`.
+pub(crate) const HELM_VERSION: &str = "-X helm.sh/helm/v4/internal/version.version=v4.3.1";
+
 /// The custom resource definitions that every control plane has, by the name of their folder.
 pub(crate) const DEFINITIONS: [(&str, Upstream); 3] = [
     (
@@ -85,6 +95,17 @@ pub(crate) fn key() -> String {
     }
     hasher.update(objects::CLASSES);
     hasher.update(format!("{KUBERNETES} {}", std::env::consts::ARCH));
+    shortened(hasher)
+}
+
+/// Returns the key of Helm's own part of the cache, so that only who needs Helm builds it.
+pub(crate) fn helm_key() -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(format!("{HELM:?} {HELM_VERSION} {}", std::env::consts::ARCH));
+    shortened(hasher)
+}
+
+fn shortened(hasher: Sha256) -> String {
     let digest = format!("{:x}", hasher.finalize());
     digest[..16].to_owned()
 }

@@ -97,7 +97,8 @@ impl Supervisor {
         Ok(writeln!(stdin, "{verb} {name}")?)
     }
 
-    fn pid(&self, name: &str) -> Option<u32> {
+    /// Returns the process number of a component that was started.
+    pub(crate) fn pid(&self, name: &str) -> Option<u32> {
         let text = fs_err::read_to_string(self.dir.join(format!("{name}.pid"))).ok()?;
         text.trim().parse().ok()
     }
