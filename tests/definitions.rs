@@ -6,7 +6,7 @@
 mod kit;
 
 use a4co_bundle::Release;
-use kit::{BAD_IMAGE, Site};
+use kit::{BAD_IMAGE, Site, path};
 use serde_json::{Value, json};
 
 /// More than are read one by one.
@@ -92,12 +92,15 @@ fn custom_resources_are_installed_moved_and_pruned_together_with_their_definitio
 
     let moved = ["a", "b", "c", "d", "e"].map(|name| (name, "v2"));
     let second = widgets.release(&["v1", "v2"], &[&moved[..], &[("f", "v1")]].concat());
-    widgets.0.apply(&second).expect(0);
+    let bundle = widgets.0.bundle(&second);
+    let refused = widgets.0.run(&["apply", path(&bundle)]).expect(1);
+    refused.expect_told(&["cannot be taken back", "the new version v2", "--accept-one-way"]);
+    widgets.0.run(&["apply", path(&bundle), "--accept-one-way"]).expect(0);
     assert_eq!(widgets.names(), NAMES);
     assert_eq!([widgets.version_of("a"), widgets.version_of("f")], ["v2", "v1"]);
 
     let third = widgets.release(&["v2"], &moved);
-    widgets.0.apply(&third).expect(0);
+    widgets.0.run(&["apply", path(&widgets.0.bundle(&third)), "--accept-one-way"]).expect(0);
     assert_eq!(widgets.names(), ["a", "b", "c", "d", "e"], "what only v1 had is pruned by v2");
     widgets.0.expect_release(Some(&third));
 }
@@ -110,7 +113,8 @@ fn a_failed_move_to_a_new_version_is_undone() {
     site.apply(&old).expect(0);
     let mut objects = widgets.objects(&["v1", "v2"], &NAMES.map(|name| (name, "v2")));
     objects.push(site.deployment("web", BAD_IMAGE, Some(1)));
-    site.apply_within(&site.release(objects), "2s").expect(3);
+    let bundle = site.bundle(&site.release(objects));
+    site.run(&["apply", path(&bundle), "--accept-one-way", "--timeout", "2s"]).expect(3);
     site.expect_release(Some(&old));
     assert_eq!(NAMES.map(|name| widgets.version_of(name)), ["v1"; 6]);
 }

@@ -16,7 +16,7 @@ use std::{
 
 use ed25519_dalek::SigningKey;
 use kit::{Ran, Site, path, proxy::write_kubeconfig};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A server that counts connections, and a kubeconfig that names it.
 struct RecordingServer {
@@ -208,14 +208,40 @@ fn an_update_that_the_api_server_would_refuse_is_refused_before_anything_is_writ
         site.config_map("a", "one"),
         site.deployment("web", kit::GOOD_IMAGE, Some(1)),
     ]);
-    let (wave, mut changed) = site.deployment("web", kit::GOOD_IMAGE, Some(1));
-    changed["spec"]["selector"]["matchLabels"]["more"] = json!("x");
-    changed["spec"]["template"]["metadata"]["labels"]["more"] = json!("x");
-    let new = site.release(vec![site.config_map("a", "two"), (wave, changed)]);
     site.apply(&old).expect(0);
-    let ran = site.apply(&new).expect(1);
-    ran.expect_told(&["would refuse", "Deployment/", "immutable", "not touched"]);
-    assert_eq!(site.get("configmap", "a")["data"]["text"], "one");
+    let change = |change: &dyn Fn(&mut Value)| {
+        let (wave, mut web) = site.deployment("web", kit::GOOD_IMAGE, Some(1));
+        change(&mut web["spec"]);
+        site.release(vec![site.config_map("a", "two"), (wave, web)])
+    };
+    for (case, release, fragments) in [
+        (
+            "a field that never changes",
+            change(&|spec| {
+                spec["selector"]["matchLabels"]["more"] = json!("x");
+                spec["template"]["metadata"]["labels"]["more"] = json!("x");
+            }),
+            &[
+                "cannot change where this release changes it",
+                "spec.selector.matchLabels.more: \"x\" is new",
+                "a4co.dev/on-immutable-change: recreate",
+            ][..],
+        ),
+        (
+            "a value that is none",
+            change(&|spec| spec["template"]["spec"]["restartPolicy"] = json!("Never")),
+            &["the API server would refuse this", "restartPolicy"],
+        ),
+    ] {
+        let bundle = site.bundle(&release);
+        for command in ["plan", "apply"] {
+            let ran = site.run(&[command, path(&bundle)]);
+            assert_eq!(ran.code, 1, "{case}, {command}: {}", ran.stderr);
+            ran.expect_told(fragments);
+            ran.expect_told(&["Deployment/", "not touched"]);
+        }
+        site.expect_release(Some(&old));
+    }
 }
 
 #[test]

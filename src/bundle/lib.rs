@@ -22,6 +22,7 @@
 mod archive;
 mod attestation;
 mod canonical;
+mod compare;
 mod config;
 mod digest;
 mod error;
@@ -48,6 +49,7 @@ mod trust_file;
 
 pub use attestation::{Attestation, SignedTrust};
 pub use canonical::{CanonicalError, from_bytes as from_canonical, to_bytes as to_canonical};
+pub use compare::{ImageDifference, ObjectDifference, image_differences, object_differences};
 pub use config::{
     Api, CONFIG_SCHEMA, GroupKind, Readiness, ReadinessRule, ReleaseConfig, Requirements,
     SecretRequirement,

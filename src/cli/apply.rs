@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf, process::ExitCode};
 
 use a4co_bundle::{Bundle, ObjectRef};
-use a4co_cluster::{Change, Report};
+use a4co_cluster::{Change, HelmRelease, Options, Report};
 use clap::Args;
 use serde::Serialize;
 
@@ -18,10 +18,19 @@ use super::{
 };
 
 /// Verify a bundle and bring the cluster to its release
+///
+/// What will be done is shown first: every step while there are few, else those that delete,
+/// recreate or restart something. `plan` shows all of it without doing it.
 #[derive(Debug, Args)]
 pub(crate) struct ApplyArgs {
     /// Bundle to apply
     pub(crate) bundle: PathBuf,
+    /// Take steps that cannot be taken back, such as making a volume larger
+    #[arg(long)]
+    pub(crate) accept_one_way: bool,
+    /// Name every object and field that changes
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
     #[command(flatten)]
     pub(crate) patience: PatienceArgs,
 }
@@ -29,11 +38,11 @@ pub(crate) struct ApplyArgs {
 impl ApplyArgs {
     pub(crate) async fn run(self, global: &GlobalArgs) -> Result<ExitCode, Problem> {
         let bundle = bundle_file::open(&self.bundle, global)?;
-        let progress = Progress::new(Intent::Change, global.color);
+        let progress = Progress::new(Intent::Change, global.color).verbose(self.verbose);
         output::talk(&title(&bundle));
         let client = global.client().await?;
         let interrupt = interrupt::listen(Reporter::new("apply", global))?;
-        let options = self.patience.options();
+        let options = Options { accepts_one_way: self.accept_one_way, ..self.patience.options() };
         let report = a4co_cluster::apply(&client, &bundle, &options, &progress, interrupt).await?;
         drop(progress);
         show(&report, "apply", &bundle.release().config().notes, global.output);
@@ -66,12 +75,22 @@ struct Shown<'a> {
     changed: bool,
     created: usize,
     updated: usize,
+    recreated: usize,
+    adopted: usize,
     restored: usize,
     pruned: usize,
     unchanged: usize,
     unfinished: Option<&'a str>,
     leftover: &'a [ObjectRef],
     notes: &'a [String],
+    helm_releases: Vec<ShownHelmRelease>,
+}
+
+#[derive(Serialize)]
+struct ShownHelmRelease {
+    namespace: String,
+    name: String,
+    forget: String,
 }
 
 /// Shows what a command did.
@@ -104,20 +123,47 @@ fn print_json(report: &Report, command: &str, notes: &[String]) -> io::Result<()
         before: before.map(|before| before.to_string()),
         undone: *undone,
         changed: !plan.is_empty() || *before != Some(*release),
-        created: plan.count(|change| *change == Change::Create),
+        created: plan.count(|change| matches!(change, Change::Create | Change::Made)),
         updated: plan.count(|change| matches!(change, Change::Update(_))),
+        recreated: plan.count(|change| matches!(change, Change::Recreate(_))),
+        adopted: plan.count(|change| matches!(change, Change::Adopt(_))),
         restored: plan.count(|change| *change == Change::Restore),
         pruned: plan.count(|change| *change == Change::Prune),
         unchanged: plan.count(|change| *change == Change::Keep),
         unfinished: unfinished.as_deref(),
         leftover,
         notes,
+        helm_releases: plan.helm_releases().into_iter().map(show_helm_release).collect(),
     })
 }
 
 fn print_text(report: &Report, notes: &[String]) -> io::Result<()> {
     output::print(&sentence(report))?;
+    let forgetting = forgetting(report);
+    if !forgetting.is_empty() {
+        output::print(&forgetting)?;
+    }
     notes.iter().try_for_each(|note| output::print(note))
+}
+
+fn show_helm_release(release: HelmRelease) -> ShownHelmRelease {
+    let forget = release.forget_command();
+    ShownHelmRelease { namespace: release.namespace, name: release.name, forget }
+}
+
+/// Says how Helm learns that it does not own objects any more.
+fn forgetting(report: &Report) -> String {
+    let releases = report.plan.helm_releases();
+    if releases.is_empty() {
+        return String::new();
+    }
+    let commands: Vec<_> = releases.iter().map(HelmRelease::forget_command).collect();
+    format!(
+        "Helm does not know yet that it does not own these objects any more. Make it forget its \
+         record of them, which deletes nothing else:{}\n\
+         Do not use `helm uninstall`: it would delete the objects.",
+        output::list(&commands)
+    )
 }
 
 fn sentence(report: &Report) -> String {

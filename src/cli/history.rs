@@ -3,7 +3,7 @@
 use std::{io, process::ExitCode};
 
 use a4co_bundle::ReleaseId;
-use a4co_cluster::{Action, Entry, Head, Outcome, Place};
+use a4co_cluster::{Entry, Head, Outcome, Place};
 use clap::Args;
 use serde::Serialize;
 
@@ -74,19 +74,16 @@ fn committed(head: &Head) -> Option<ReleaseId> {
 }
 
 fn line(mark: char, entry: &Entry) -> String {
-    let action = match entry.action {
-        Action::Apply => "apply",
-        Action::Rollback => "rollback",
-    };
     let outcome = match entry.outcome {
         Outcome::Committed => "committed",
         Outcome::RolledBack => "rolled back",
     };
     format!(
-        "{mark} {:<9} {:<13} {:<11} {action:<9} {outcome:<12} {:<21.0} {}",
+        "{mark} {:<9} {:<13} {:<11} {:<9} {outcome:<12} {:<21.0} {}",
         entry.revision,
         entry.release.short(),
         entry.version.to_string(),
+        entry.action,
         entry.at,
         output::one_line(&entry.by)
     )

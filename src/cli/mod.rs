@@ -1,11 +1,17 @@
 //! The command line: the only code that prints, reads the environment and decides exit codes.
 
+mod adopt;
 mod apply;
 mod bundle_file;
 mod completions;
+mod delete;
+mod diff;
+mod doctor;
+mod gc;
 mod global;
 mod history;
 mod interrupt;
+mod logs;
 mod output;
 mod patience;
 mod plan;
@@ -16,6 +22,7 @@ mod report;
 mod rollback;
 mod selection;
 mod status;
+mod steps;
 mod verify;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -56,7 +63,7 @@ Exit codes:
   2    wrong usage
   3    failed; the old release was restored
   4    stopped in the middle, or the old release is not well; a person has to look
-  5    plan --exit-code: there are changes
+  5    plan --exit-code, diff --exit-code: there are changes
   130  interrupted; the old release was restored, or nothing was changed";
 
 #[derive(Debug, Subcommand)]
@@ -64,10 +71,16 @@ enum Command {
     Apply(ApplyArgs),
     Verify(verify::VerifyArgs),
     Plan(plan::PlanArgs),
+    Adopt(adopt::AdoptArgs),
     Rollback(rollback::RollbackArgs),
     Recover(recover::RecoverArgs),
     History(history::HistoryArgs),
     Status(status::StatusArgs),
+    Diff(diff::DiffArgs),
+    Logs(logs::LogsArgs),
+    Doctor(doctor::DoctorArgs),
+    Gc(gc::GcArgs),
+    Delete(delete::DeleteArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -91,7 +104,10 @@ fn choose(
 ) -> Result<Command, Problem> {
     match (command, bundle) {
         (Some(command), None) => command.with(patience),
-        (None, Some(bundle)) => Ok(Command::Apply(ApplyArgs { bundle, patience })),
+        (None, Some(bundle)) => {
+            let (accept_one_way, verbose) = (false, false);
+            Ok(Command::Apply(ApplyArgs { bundle, accept_one_way, verbose, patience }))
+        }
         (Some(command), Some(bundle)) => Err(Problem::usage(&format!(
             "`{}` is a bundle to apply and `{}` a command; give one of them",
             bundle.display(),
@@ -107,10 +123,16 @@ impl Command {
             Self::Apply(_) => "apply",
             Self::Verify(_) => "verify",
             Self::Plan(_) => "plan",
+            Self::Adopt(_) => "adopt",
             Self::Rollback(_) => "rollback",
             Self::Recover(_) => "recover",
             Self::History(_) => "history",
             Self::Status(_) => "status",
+            Self::Diff(_) => "diff",
+            Self::Logs(_) => "logs",
+            Self::Doctor(_) => "doctor",
+            Self::Gc(_) => "gc",
+            Self::Delete(_) => "delete",
             Self::Completions(_) => "completions",
         }
     }
@@ -119,6 +141,9 @@ impl Command {
     fn with(mut self, patience: PatienceArgs) -> Result<Self, Problem> {
         match (&mut self, patience.given()) {
             (Self::Apply(args), _) => args.patience = args.patience.or(patience),
+            (Self::Adopt(args), _) => args.patience = args.patience.or(patience),
+            (Self::Gc(args), _) => args.patience = args.patience.or(patience),
+            (Self::Delete(args), _) => args.patience = args.patience.or(patience),
             (Self::Rollback(args), _) => args.patience = args.patience.or(patience),
             (Self::Recover(args), _) => args.patience = args.patience.or(patience),
             (_, None) => {}
@@ -134,10 +159,16 @@ impl Command {
             Self::Apply(args) => args.run(global).await,
             Self::Verify(args) => args.run(global),
             Self::Plan(args) => args.run(global).await,
+            Self::Adopt(args) => args.run(global).await,
             Self::Rollback(args) => args.run(global).await,
             Self::Recover(args) => args.run(global).await,
             Self::History(args) => args.run(global).await,
             Self::Status(args) => args.run(global).await,
+            Self::Diff(args) => args.run(global).await,
+            Self::Logs(args) => args.run(global).await,
+            Self::Doctor(args) => args.run(global).await,
+            Self::Gc(args) => args.run(global).await,
+            Self::Delete(args) => args.run(global).await,
             Self::Completions(args) => args.run(),
         }
     }
@@ -177,9 +208,24 @@ mod tests {
             ("--kubeconfig k status", Ok("status")),
             ("status --kubeconfig k", Ok("status")),
             ("-o json history -n shop", Ok("history")),
+            ("logs web --tail 5 -f", Ok("logs")),
+            ("logs --previous --follow", Err("cannot be used with")),
+            ("doctor", Ok("doctor")),
+            ("doctor b --install-fence", Ok("doctor")),
+            ("doctor b -n shop", Err("cannot be used with")),
+            ("--timeout 30s doctor", Err("`doctor` has no `--timeout`")),
             ("--trust t verify b", Ok("verify")),
             ("--trust t --context c plan b", Ok("plan")),
             ("--color never completions bash", Ok("completions")),
+            ("adopt b --from argocd --from flux", Ok("adopt")),
+            ("--timeout 30s adopt b", Ok("adopt")),
+            ("gc -n shop --keep 3", Ok("gc")),
+            ("gc --keep 0", Err("0 is not in 1..")),
+            ("delete -n shop --app shop --yes", Ok("delete")),
+            ("diff a b --exit-code", Ok("diff")),
+            ("--wait 1m diff a b", Err("`diff` has no `--wait`")),
+            ("plan b --adopt --from argocd", Ok("plan")),
+            ("plan b --from argocd", Err("--adopt")),
             ("x.tar.gz status", Err("give one of them")),
             ("--trust t x.tar.gz verify b", Err("give one of them")),
             ("--timeout 30s status", Err("`status` has no `--timeout`")),

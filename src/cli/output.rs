@@ -27,17 +27,27 @@ const WRAP: &str = "\x1b[?7h";
 ///
 /// A reader that has gone away is no failure.
 pub(crate) fn print(line: &str) -> io::Result<()> {
+    print_on(line).map(drop)
+}
+
+/// Like [`print`], and returns whether there still is a reader.
+pub(crate) fn print_on(line: &str) -> io::Result<bool> {
     match writeln!(io::stdout().lock(), "{}", clean(line)) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(io::Error::other(format!("cannot write to standard output: {error}")))
-        }
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(io::Error::other(format!("cannot write to standard output: {error}"))),
     }
 }
 
 /// Prints the result as one JSON document.
 pub(crate) fn print_json(value: &impl Serialize) -> io::Result<()> {
     print(&escape(&serde_json::to_string_pretty(value)?))
+}
+
+/// Prints one of many JSON documents on a line of its own, and returns whether there still is a
+/// reader.
+pub(crate) fn print_json_line(value: &impl Serialize) -> io::Result<bool> {
+    print_on(&escape(&serde_json::to_string(value)?))
 }
 
 /// Says so when the result of a command that changed the cluster could not be printed. What was
@@ -68,6 +78,11 @@ pub(crate) fn murmur(line: &str) {
 /// Lists `items`, each on a line of its own below what was said.
 pub(crate) fn list(items: &[impl fmt::Display]) -> String {
     items.iter().fold(String::new(), |list, item| format!("{list}\n  {item}"))
+}
+
+/// Counts things in words: `1 object`, `2 objects`.
+pub(crate) fn count(count: usize, thing: &str) -> String {
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
 }
 
 /// Makes one line of `text`.

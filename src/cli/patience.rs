@@ -24,6 +24,8 @@ impl PatienceArgs {
             timeout: self.timeout.unwrap_or(TIMEOUT),
             patience: self.wait.unwrap_or_default(),
             holder: holder(),
+            adoption: None,
+            accepts_one_way: false,
         }
     }
 
@@ -49,7 +51,7 @@ fn holder() -> String {
 }
 
 /// Parses `90s`, `10m`, `1h`, or a number of seconds.
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let (number, factor) = match text.as_bytes().last() {
         Some(b's') => (&text[..text.len() - 1], 1),
         Some(b'm') => (&text[..text.len() - 1], 60),

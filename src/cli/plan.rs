@@ -1,9 +1,9 @@
-//! `plan BUNDLE`: show what applying would do. Nothing is written.
+//! `plan BUNDLE`: show what applying would do, and what would undo it. Nothing is written.
 
 use std::{io, path::PathBuf, process::ExitCode};
 
-use a4co_bundle::FieldChange;
-use a4co_cluster::{Change, Plan, Step};
+use a4co_bundle::{FieldChange, ObjectRef};
+use a4co_cluster::{Adoption, OneWay, Plan, Reversal, Step};
 use clap::Args;
 use serde::Serialize;
 
@@ -13,14 +13,27 @@ use super::{
     global::{Format, GlobalArgs},
     output::{self, Style},
     problem::Problem,
-    progress::{Intent, Progress, summary, way_back},
+    progress::{Intent, Progress},
+    steps,
 };
 
-/// Show what applying a bundle would do, and whether the cluster would take it
+/// Show what applying a bundle would do, and both ways back; check whether the cluster takes it
+///
+/// Every change is tried on the API server without being stored, but for objects whose namespace,
+/// definition or role comes with the same bundle: those are checked in their wave.
+///
+/// Two ways back are shown. If applying fails, every object is put back exactly as it was. Once it
+/// is done, `rollback` goes back to the release before; for each object it is said what that does.
 #[derive(Debug, Args)]
 pub(crate) struct PlanArgs {
     /// Bundle to plan
     bundle: PathBuf,
+    /// Plan `adopt` instead of `apply`: take over objects that Helm or kubectl made
+    #[arg(long)]
+    adopt: bool,
+    /// With --adopt: take over what this field manager owns, too; may be repeated
+    #[arg(long, value_name = "MANAGER", requires = "adopt")]
+    from: Vec<String>,
     /// Exit with 5 when there are changes
     #[arg(long)]
     exit_code: bool,
@@ -36,14 +49,25 @@ struct Planned<'a> {
     from: Option<String>,
     to: Option<String>,
     steps: Vec<PlannedStep<'a>>,
+    one_way: Vec<PlannedOneWay<'a>>,
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct PlannedStep<'a> {
-    object: &'a a4co_bundle::ObjectRef,
+    object: &'a ObjectRef,
     wave: u8,
     change: &'static str,
     fields: &'a [FieldChange],
+    restarts_pods: bool,
+    unchecked: bool,
+    way_back: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct PlannedOneWay<'a> {
+    object: &'a ObjectRef,
+    why: String,
 }
 
 impl PlanArgs {
@@ -52,7 +76,8 @@ impl PlanArgs {
         let progress = Progress::new(Intent::Look, global.color);
         output::talk(&title(&bundle));
         let client = global.client().await?;
-        let plan = a4co_cluster::plan(&client, &bundle, &progress).await?;
+        let adoption = self.adopt.then(|| Adoption { managers: self.from.clone() });
+        let plan = a4co_cluster::plan(&client, &bundle, adoption.as_ref(), &progress).await?;
         drop(progress);
         match global.output {
             Format::Json => print_json(&plan)?,
@@ -64,40 +89,40 @@ impl PlanArgs {
 }
 
 fn print_json(plan: &Plan) -> io::Result<()> {
-    let steps = plan.steps.iter().map(|Step { object, wave, change, .. }| PlannedStep {
-        object,
-        wave: *wave,
-        change: change.name(),
-        fields: if let Change::Update(fields) = change { fields } else { &[] },
+    let steps = plan.steps.iter().map(|step| {
+        let Step { object, wave, change, unchecked, way_back, .. } = step;
+        PlannedStep {
+            object,
+            wave: *wave,
+            change: change.name(),
+            fields: change.fields(),
+            restarts_pods: step.restarts_pods(),
+            unchecked: *unchecked,
+            way_back: plan.from.map(|_| Reversal::name(*way_back)),
+        }
     });
+    let one_way = plan.one_way.iter();
+    let one_way =
+        one_way.map(|OneWay { object, why }| PlannedOneWay { object, why: why.to_string() });
     output::print_json(&Planned {
         schema: 1,
         command: "plan",
         from: plan.from.map(|release| release.to_string()),
         to: plan.to.map(|release| release.to_string()),
         steps: steps.collect(),
+        one_way: one_way.collect(),
     })
 }
 
 fn print_text(plan: &Plan, style: Style) -> io::Result<()> {
-    for Step { object, wave, change, .. } in plan.writes() {
-        let name = format!("{:<8}", change.name());
-        let name = match change {
-            Change::Create => style.green(&name),
-            Change::Prune => style.red(&name),
-            _ => style.yellow(&name),
-        };
-        let when = match change {
-            Change::Prune => "after the commit".to_owned(),
-            _ => format!("wave {wave}"),
-        };
-        output::print(&format!("{name} {object}  ({when})"))?;
-        if let Change::Update(fields) = change {
-            for field in fields {
-                output::print(&format!("           {field}"))?;
-            }
+    for step in plan.writes() {
+        output::print(&steps::detail(step, style))?;
+    }
+    output::print(&format!("plan: {}", steps::summary(plan)))?;
+    for text in [steps::ways_back(plan), steps::one_way(&plan.one_way)] {
+        if !text.is_empty() {
+            output::print(&text)?;
         }
     }
-    output::print(&format!("plan: {}", summary(plan)))?;
-    output::print(&format!("way back: {}", way_back(plan)))
+    Ok(())
 }

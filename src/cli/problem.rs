@@ -76,6 +76,20 @@ impl Problem {
         Self::in_the_middle(Box::new(Message("stopped in the middle".to_owned())), MIXED, RECOVER)
     }
 
+    /// A deletion stopped after its commit point.
+    pub(crate) fn deletion_unfinished(error: impl Error + 'static) -> Self {
+        let state = "the release is being deleted; some of its objects may be left";
+        Self::in_the_middle(Box::new(error), state, RECOVER)
+    }
+
+    /// Everything was deleted but what could not be.
+    pub(crate) fn deletion_refused(leftover: &[ObjectRef]) -> Self {
+        let error = format!("deleting this was refused:{}", output::list(leftover));
+        let state = "the release is deleted, but its state stays, for these objects are left";
+        let hint = "see the warnings for the reasons; `a4co-apply delete` tries again";
+        Self::in_the_middle(Box::new(Message(error)), state, hint)
+    }
+
     fn untouched(error: Box<dyn Error>, hint: Option<String>) -> Self {
         Self { code: 1, error, state: Some(UNTOUCHED.to_owned()), hint }
     }
@@ -127,7 +141,7 @@ impl From<Failure> for Problem {
                 let (code, hint) = match (not_ready, cause) {
                     (Some(_), _) => (4, Some("look at `a4co-apply status`".to_owned())),
                     (None, StepError::Interrupted) => (INTERRUPTED, None),
-                    (None, _) => (3, None),
+                    (None, _) => (3, cause.remedy().map(str::to_owned)),
                 };
                 let state = Some(restored_state(restored, not_ready.as_ref(), left));
                 Self { code, error: Box::new(failure), state, hint }

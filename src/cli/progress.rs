@@ -2,15 +2,20 @@
 
 use std::{
     fmt::Write as _,
-    sync::atomic::{AtomicUsize, Ordering},
+    io::{self, IsTerminal as _},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
-use a4co_cluster::{Change, Event, Observer, Pending, Plan, State};
+use a4co_cluster::{Event, Observer, Pending, State};
 
 use super::{
     global::Color,
     output::{self, Style},
+    steps,
 };
 
 /// Most objects named that are not ready.
@@ -20,10 +25,14 @@ const NAMED: usize = 5;
 #[derive(Debug)]
 pub(crate) struct Progress {
     intent: Intent,
+    /// Whether every step of the plan is named.
+    is_verbose: bool,
     style: Style,
     written: AtomicUsize,
     in_wave: AtomicUsize,
     deleted: AtomicUsize,
+    /// What is awaited, as it was told last.
+    awaited: Mutex<Vec<Pending>>,
 }
 
 /// What a command is about.
@@ -39,24 +48,44 @@ impl Progress {
     pub(crate) fn new(intent: Intent, color: Color) -> Self {
         Self {
             intent,
+            is_verbose: false,
             style: Style::for_errors(color),
             written: AtomicUsize::new(0),
             in_wave: AtomicUsize::new(0),
             deleted: AtomicUsize::new(0),
+            awaited: Mutex::default(),
         }
+    }
+
+    /// Names every step of the plan, however many there are.
+    pub(crate) fn verbose(mut self, is_verbose: bool) -> Self {
+        self.is_verbose = is_verbose;
+        self
     }
 
     fn wave(&self, wave: u8, objects: usize) {
         self.written.store(0, Ordering::Relaxed);
         self.in_wave.store(objects, Ordering::Relaxed);
-        output::talk(&format!("wave {wave}: {}", count_objects(objects)));
+        output::talk(&format!("wave {wave}: {}", output::count(objects, "object")));
+    }
+
+    /// Says what is awaited. On a terminal, nothing is said twice: until something changes, one line
+    /// shows the time.
+    fn waiting(&self, elapsed: Duration, awaited: usize, pending: &[Pending]) {
+        let mut told = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
+        if *told == pending && io::stderr().is_terminal() {
+            output::murmur(&waiting_line(elapsed, awaited, pending));
+        } else {
+            output::talk(&waiting(elapsed, awaited, pending));
+            pending.clone_into(&mut told);
+        }
     }
 
     /// Says how many objects a phase deleted, once it is over.
     fn end_deletions(&self) {
         let deleted = self.deleted.swap(0, Ordering::Relaxed);
         if deleted > 0 {
-            output::talk(&format!("deleted {}", count_objects(deleted)));
+            output::talk(&format!("deleted {}", output::count(deleted, "object")));
         }
     }
 }
@@ -69,8 +98,10 @@ impl Observer for Progress {
         match event {
             Event::WaitingForLease => output::talk("waiting for another command to finish"),
             Event::Recovering { state } => output::talk(&recovering(self.intent, *state)),
+            // Whoever deletes everything has seen the plan and agreed to it.
+            Event::Planned(plan) if plan.to.is_none() => {}
             Event::Planned(plan) => {
-                output::talk(&format!("plan: {}; way back: {}", summary(plan), way_back(plan)));
+                output::talk(&steps::outline(plan, self.is_verbose, self.style));
             }
             Event::Wave { wave, objects } => self.wave(*wave, *objects),
             Event::Applied(object) => {
@@ -78,7 +109,9 @@ impl Observer for Progress {
                 let all = self.in_wave.load(Ordering::Relaxed);
                 output::murmur(&format!("  {written}/{all} {object}"));
             }
-            Event::Waiting { elapsed, pending } => output::talk(&waiting(*elapsed, pending)),
+            Event::Waiting { elapsed, awaited, pending } => {
+                self.waiting(*elapsed, *awaited, pending);
+            }
             Event::Committed(release) => {
                 let committed = self.style.green("committed");
                 output::talk(&format!("{committed} release {}", release.short()));
@@ -113,10 +146,11 @@ fn recovering(intent: Intent, state: State) -> String {
     format!("an earlier command stopped while {state}; {then}")
 }
 
-fn waiting(elapsed: Duration, pending: &[Pending]) -> String {
-    let mut text = format!("  waiting for {} since {} s:", pending.len(), elapsed.as_secs());
-    for Pending { object, why } in pending.iter().take(NAMED) {
-        let _ = write!(text, "\n    {object}: {}", output::one_line(why));
+/// How many are ready, and what the others wait for, a line each.
+fn waiting(elapsed: Duration, awaited: usize, pending: &[Pending]) -> String {
+    let mut text = waiting_line(elapsed, awaited, pending);
+    for pending in pending.iter().take(NAMED).skip(1) {
+        let _ = write!(text, "\n    {}", reason(pending));
     }
     if pending.len() > NAMED {
         let _ = write!(text, "\n    and {} more", pending.len() - NAMED);
@@ -124,45 +158,14 @@ fn waiting(elapsed: Duration, pending: &[Pending]) -> String {
     text
 }
 
-fn count_objects(count: usize) -> String {
-    if count == 1 { "1 object".to_owned() } else { format!("{count} objects") }
+fn waiting_line(elapsed: Duration, awaited: usize, pending: &[Pending]) -> String {
+    let ready = awaited.saturating_sub(pending.len());
+    let first = pending.first().map_or_else(String::new, reason);
+    format!("  {ready}/{awaited} ready after {} s, waiting for {first}", elapsed.as_secs())
 }
 
-/// Counts what a plan does, in words.
-pub(crate) fn summary(plan: &Plan) -> String {
-    count(
-        plan,
-        &[
-            ("to create", |change| *change == Change::Create),
-            ("to update", |change| matches!(change, Change::Update(_))),
-            ("to restore", |change| *change == Change::Restore),
-            ("to prune", |change| *change == Change::Prune),
-            ("unchanged", |change| *change == Change::Keep),
-            ("left in place", |change| *change == Change::Leave),
-        ],
-    )
-}
-
-/// Counts what undoing a plan takes when it fails before its commit, in words. What a plan prunes
-/// still exists then.
-pub(crate) fn way_back(plan: &Plan) -> String {
-    count(
-        plan,
-        &[
-            ("to delete", |change| *change == Change::Create),
-            ("to update back", |change| matches!(change, Change::Update(_))),
-        ],
-    )
-}
-
-/// A kind of change, in words and as code.
-type Kind = (&'static str, fn(&Change) -> bool);
-
-fn count(plan: &Plan, kinds: &[Kind]) -> String {
-    let counted = kinds.iter().map(|(what, is_kind)| (what, plan.count(is_kind)));
-    let told = counted.filter(|(_, count)| *count > 0);
-    let told: Vec<String> = told.map(|(what, count)| format!("{count} {what}")).collect();
-    if told.is_empty() { "nothing".to_owned() } else { told.join(", ") }
+fn reason(Pending { object, why, .. }: &Pending) -> String {
+    format!("{object}: {}", output::one_line(why))
 }
 
 #[cfg(test)]
@@ -190,15 +193,17 @@ mod tests {
             namespace: None,
             name: "x".to_owned(),
         };
-        let pending = vec![Pending { object, why: "a\nb".to_owned() }; 7];
+        let pending = Pending { object, why: "a\nb".to_owned(), remedy: None };
+        let pending = vec![pending; 7];
         let named = "\n    Pod/x: a b";
         for (case, pending, expected) in [
-            ("one", &pending[..1], named.to_owned()),
-            ("as many as are named", &pending[..5], named.repeat(5)),
-            ("more", &pending[..], named.repeat(5) + "\n    and 2 more"),
+            ("one", &pending[..1], String::new()),
+            ("as many as are named", &pending[..5], named.repeat(4)),
+            ("more", &pending[..], named.repeat(4) + "\n    and 2 more"),
         ] {
-            let text = waiting(Duration::from_secs(9), pending);
-            let head = format!("  waiting for {} since 9 s:", pending.len());
+            let text = waiting(Duration::from_secs(9), 9, pending);
+            let ready = 9 - pending.len();
+            let head = format!("  {ready}/9 ready after 9 s, waiting for Pod/x: a b");
             assert_eq!(text, head + &expected, "{case}");
         }
     }

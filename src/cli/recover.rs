@@ -51,6 +51,7 @@ fn show(recovered: &Recovered, form: Format) -> io::Result<()> {
         Recovered::Nothing => ("nothing", None),
         Recovered::Finished(release) => ("finished", Some(*release)),
         Recovered::Undone(release) => ("undone", *release),
+        Recovered::Deleted(release) => ("deleted", *release),
     };
     if form == Format::Json {
         let release = release.map(|release| release.to_string());
@@ -66,6 +67,7 @@ fn sentence(recovered: &Recovered) -> String {
         Recovered::Undone(Some(release)) => {
             format!("undone: the cluster has release {} again", release.short())
         }
+        Recovered::Deleted(_) => "finished: the release is deleted".to_owned(),
         Recovered::Undone(None) => "undone: the cluster has no release, as before".to_owned(),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use a4co_cluster::Options;
 use clap::Args;
 
 use super::{
@@ -20,6 +21,12 @@ use super::{
 pub(crate) struct RollbackArgs {
     /// Release id or its first digits [default: the release before the current one]
     release: Option<String>,
+    /// Take steps that cannot be taken back, such as leaving the work of a migration behind
+    #[arg(long)]
+    accept_one_way: bool,
+    /// Name every object and field that changes
+    #[arg(long, short)]
+    verbose: bool,
     #[command(flatten)]
     selection: SelectionArgs,
     #[command(flatten)]
@@ -31,9 +38,9 @@ impl RollbackArgs {
         let anchor = global.anchor()?;
         let client = global.client().await?;
         let place = self.selection.place(&client).await?;
-        let progress = Progress::new(Intent::Change, global.color);
+        let progress = Progress::new(Intent::Change, global.color).verbose(self.verbose);
         let interrupt = interrupt::listen(Reporter::new("rollback", global))?;
-        let options = self.patience.options();
+        let options = Options { accepts_one_way: self.accept_one_way, ..self.patience.options() };
         let prefix = self.release.as_deref();
         let report = Box::pin(a4co_cluster::rollback(
             &client, &place, prefix, &anchor, &options, &progress, interrupt,

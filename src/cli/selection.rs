@@ -16,6 +16,11 @@ pub(crate) struct SelectionArgs {
 }
 
 impl SelectionArgs {
+    /// What was named: the namespace and the application.
+    pub(crate) fn names(&self) -> (Option<&str>, Option<&str>) {
+        (self.namespace.as_deref(), self.app.as_deref())
+    }
+
     pub(crate) async fn place(&self, client: &Client) -> Result<Place, Problem> {
         Ok(Place::find(client, self.namespace.as_deref(), self.app.as_deref()).await?)
     }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use a4co_bundle::{Bundle, ObjectRef, ReleaseId, TrustAnchor};
 
 use crate::{
+    adopt::Adoption,
     client::Client,
     event::{Event, Observer},
-    failure::Failure,
+    failure::{Done, Failure},
     head::State,
     history::{self, Action, SelectError},
     interrupt::Interrupt,
@@ -16,6 +17,7 @@ use crate::{
     preflight,
     recover::{Recovered, recover},
     refusal::Refusal,
+    rehearse::Extent,
     survey::{Survey, load_verified},
     work::Work,
 };
@@ -30,6 +32,10 @@ pub struct Options {
     /// Who does it, such as `ann@laptop/4711`; stands in lease and history. Two commands that run at
     /// once must not have the same.
     pub holder: String,
+    /// Whose objects are taken over, if any are.
+    pub adoption: Option<Adoption>,
+    /// Whether steps may be taken that cannot be undone.
+    pub accepts_one_way: bool,
 }
 
 /// What a command did.
@@ -62,7 +68,8 @@ pub async fn apply(
 ) -> Result<Report, Failure> {
     let place = Place::of(bundle.release());
     let work = Work { client, place: &place, options, observer, interrupt };
-    Box::pin(work.run(bundle, Action::Apply)).await
+    let action = if options.adoption.is_some() { Action::Adopt } else { Action::Apply };
+    Box::pin(work.run(bundle, action)).await
 }
 
 /// Applies a release again that the cluster holds: the one that `prefix` abbreviates, or the one
@@ -82,12 +89,25 @@ pub async fn rollback(
     observer: &dyn Observer,
     interrupt: Interrupt,
 ) -> Result<Report, Failure> {
+    let work = Work { client, place, options, observer, interrupt };
     let recovered = Box::pin(recover(client, place, options, observer)).await?;
+    Box::pin(roll_back(&work, prefix, anchor, recovered)).await.map_err(|failure| match recovered {
+        Recovered::Nothing => failure,
+        _ => failure.after(Done::Recovered),
+    })
+}
+
+async fn roll_back(
+    work: &Work<'_>,
+    prefix: Option<&str>,
+    anchor: &TrustAnchor,
+    recovered: Recovered,
+) -> Result<Report, Failure> {
+    let Work { client, place, .. } = *work;
     let head = place.head(client).await?;
     let committed = head.committed.map(|stored| stored.release);
     if let (Recovered::Undone(_), None, Some(release)) = (recovered, prefix, committed) {
-        let plan =
-            Plan { from: committed, to: committed, steps: Vec::new(), obstacles: Vec::new() };
+        let plan = Plan::empty(committed, committed);
         let (unfinished, leftover) = (None, Vec::new());
         return Ok(Report { release, before: committed, undone: true, plan, unfinished, leftover });
     }
@@ -95,8 +115,7 @@ pub async fn rollback(
     let stored =
         history::select(&head.history, committed.release, prefix).map_err(Refusal::Select)?;
     let bundle = load_verified(client, place, stored, committed, anchor).await?;
-    let work = Work { client, place, options, observer, interrupt };
-    Box::pin(work.run(&bundle, Action::Rollback)).await
+    work.run(&bundle, Action::Rollback).await
 }
 
 /// Works out what applying `bundle` would do, and checks what [`apply`] would check.
@@ -106,15 +125,15 @@ pub async fn rollback(
 pub async fn plan(
     client: &Client,
     bundle: &Bundle,
+    adoption: Option<&Adoption>,
     observer: &dyn Observer,
 ) -> Result<Plan, Refusal> {
     let (place, release) = (Place::of(bundle.release()), bundle.release());
-    let survey = Survey::take(client, &place, release).await?;
+    let survey = Survey::take(client, &place, release, false, adoption).await?;
     preflight::guard(&survey.head.head, &place, bundle, Action::Apply)?;
     if survey.head.head.state != State::Idle {
         observer.observe(&Event::Recovering { state: survey.head.head.state });
     }
     let plan = survey.plan(release);
-    preflight::check(client, &place, &survey, release, &plan, observer).await?;
-    Ok(plan)
+    preflight::check(client, &place, &survey, release, plan, Extent::All, observer).await
 }

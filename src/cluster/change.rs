@@ -4,15 +4,23 @@ use std::fmt;
 
 use a4co_bundle::{FieldChange, ObjectRef};
 
-use crate::live::Live;
+use crate::{live::Live, reverse::Reversal};
 
 /// What happens to one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// It does not exist and is created.
     Create,
+    /// It did not exist, and was created before the journal could be opened: the namespace that
+    /// holds it.
+    Made,
     /// The release has it otherwise than what was applied last.
     Update(Vec<FieldChange>),
+    /// The release has it otherwise where it can never change, and lets it be deleted and created
+    /// anew. It is the one change that destroys something before the commit.
+    Recreate(Vec<FieldChange>),
+    /// Somebody else made it; the release takes it over.
+    Adopt(Vec<FieldChange>),
     /// Somebody else changed what the release has not; it is set right.
     Restore,
     /// It is as the release has it. Nothing is sent.
@@ -24,12 +32,28 @@ pub enum Change {
 }
 
 impl Change {
+    /// Returns whether the object is touched before the commit.
+    pub(crate) fn is_touching(&self) -> bool {
+        !matches!(self, Self::Keep | Self::Leave | Self::Prune)
+    }
+
+    /// Returns the fields that change, where they are known.
+    #[must_use]
+    pub fn fields(&self) -> &[FieldChange] {
+        match self {
+            Self::Update(fields) | Self::Recreate(fields) | Self::Adopt(fields) => fields,
+            _ => &[],
+        }
+    }
+
     /// Returns the word for it, as users see it.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Create => "create",
+            Self::Create | Self::Made => "create",
             Self::Update(_) => "update",
+            Self::Recreate(_) => "recreate",
+            Self::Adopt(_) => "adopt",
             Self::Restore => "restore",
             Self::Keep => "keep",
             Self::Prune => "prune",
@@ -47,7 +71,18 @@ pub struct Step {
     pub wave: u8,
     /// What happens.
     pub change: Change,
+    /// Whether the API server can check it only in its wave: its namespace, its definition or the
+    /// role that it binds comes with the same release.
+    pub unchecked: bool,
+    /// What a rollback to the release before does to the object.
+    pub way_back: Reversal,
     pub(crate) live: Option<Live>,
+}
+
+impl Step {
+    pub(crate) fn new(object: ObjectRef, wave: u8, change: Change, live: Option<Live>) -> Self {
+        Self { object, wave, change, unchecked: false, way_back: Reversal::default(), live }
+    }
 }
 
 /// Why an object cannot be brought to what the release has.
@@ -57,6 +92,20 @@ pub enum Obstacle {
     Deleting(ObjectRef),
     /// It exists, and no release of ours owns it.
     Foreign(ObjectRef),
+    /// The release has it otherwise where the API server never lets it change.
+    Immutable {
+        /// Object.
+        object: ObjectRef,
+        /// Fields that can never change.
+        fields: Vec<FieldChange>,
+    },
+    /// It cannot be taken over: the release has it otherwise where it can never change.
+    Unadoptable {
+        /// Object.
+        object: ObjectRef,
+        /// Fields that can never change.
+        fields: Vec<FieldChange>,
+    },
     /// It exists and carries our label, but no release here has it.
     Orphan(ObjectRef),
     /// It exists, and belongs to another set of objects.
@@ -76,6 +125,8 @@ impl Obstacle {
             Self::Deleting(object)
             | Self::Foreign(object)
             | Self::Orphan(object)
+            | Self::Immutable { object, .. }
+            | Self::Unadoptable { object, .. }
             | Self::OtherSet { object, .. } => object,
         }
     }
@@ -86,6 +137,14 @@ impl fmt::Display for Obstacle {
         match self {
             Self::Deleting(object) => write!(f, "{object} is being deleted"),
             Self::Foreign(object) => write!(f, "{object} exists and was not made by a release"),
+            Self::Immutable { object, fields } => {
+                write!(f, "{object} cannot change where this release changes it:")?;
+                fields.iter().try_for_each(|field| write!(f, "\n    {field}"))
+            }
+            Self::Unadoptable { object, fields } => {
+                write!(f, "{object} cannot be taken over, for this can never change:")?;
+                fields.iter().try_for_each(|field| write!(f, "\n    {field}"))
+            }
             Self::Orphan(object) => {
                 write!(
                     f,

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use http::{Method, Request, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use kube::{
     Config,
@@ -27,6 +27,8 @@ use crate::{
     connect::{Connect, ConnectError},
     error::ApiError,
     list::List,
+    mutant::{self, Mutant},
+    term::Term,
 };
 
 /// Field manager of every object that a release owns. It never changes.
@@ -37,13 +39,14 @@ pub const FIELD_MANAGER: &str = "a4co";
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// How long an API server that has answered before may stay away, as it does when it restarts.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 const JSON: &str = "application/json";
 const APPLY_PATCH: &str = "application/apply-patch+yaml";
+const MERGE_PATCH: &str = "application/merge-patch+json";
 const METADATA_LIST: &str =
     "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
 const METADATA: &str =
@@ -54,7 +57,13 @@ const METADATA: &str =
 pub struct Client {
     kube: kube::Client,
     server: String,
+    /// How long one request may take.
+    timeout: Duration,
     has_answered: Arc<AtomicBool>,
+    /// Whether a write got no answer, so that it may still be under way.
+    has_lost: Arc<AtomicBool>,
+    /// When writes have to end.
+    term: Option<Term>,
 }
 
 /// How much of an object is asked for.
@@ -75,6 +84,15 @@ pub(crate) enum Effect {
     DryRun,
 }
 
+/// What becomes of the objects that a deleted object owns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dependents {
+    /// They are deleted too.
+    Follow,
+    /// They stay, and whoever selects them next owns them.
+    Stay,
+}
+
 /// What happens when another field manager owns a field with another value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Conflicts {
@@ -93,7 +111,36 @@ impl Client {
         let config = load_config(connect).await?;
         let server = config.cluster_url.to_string();
         let kube = kube::Client::try_from(config).map_err(ConnectError::Client)?;
-        Ok(Self { kube, server, has_answered: Arc::default() })
+        Ok(Self::over(kube, server))
+    }
+
+    /// Uses a connection that exists, which may be one that watches or breaks requests. `server` is
+    /// what errors call it.
+    #[must_use]
+    pub fn over(kube: kube::Client, server: String) -> Self {
+        let (has_answered, has_lost) = (Arc::default(), Arc::default());
+        Self { kube, server, timeout: REQUEST_TIMEOUT, has_answered, has_lost, term: None }
+    }
+
+    /// Gives up on a request after `timeout`.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
+    /// Returns a client that writes nothing after `term`.
+    pub(crate) fn within(&self, term: Term) -> Self {
+        Self { term: Some(term), ..self.clone() }
+    }
+
+    /// Returns whether a write got no answer, so that it may still be under way.
+    pub(crate) fn has_lost_writes(&self) -> bool {
+        self.has_lost.load(Ordering::Relaxed)
+    }
+
+    /// Returns what errors call the server: its URL.
+    pub(crate) fn server(&self) -> &str {
+        &self.server
     }
 
     /// Reads the object at `path`; `None` when it does not exist.
@@ -120,6 +167,27 @@ impl Client {
             Form::Metadata => METADATA_LIST,
         };
         optional(self.read(path, accept).await)
+    }
+
+    /// Asks for `path` and returns the answer as soon as it begins; the body comes as it comes, which
+    /// for a log may be without end.
+    pub(crate) async fn open(&self, path: &str) -> Result<Response<Body>, ApiError> {
+        let asked = || format!("GET {}", path.split('?').next().unwrap_or(path));
+        let request = Request::get(path)
+            .body(Body::empty())
+            .map_err(|source| ApiError::Request { asked: asked(), source })?;
+        let answer = tokio::time::timeout(self.timeout, self.kube.send(request))
+            .await
+            .map_err(|_| ApiError::Timeout { asked: asked(), after: self.timeout })?;
+        let unreachable =
+            |source| ApiError::Unreachable { server: self.server.clone(), asked: asked(), source };
+        let response = answer.map_err(unreachable)?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.map_err(unreachable)?.to_bytes();
+        Err(ApiError::from_status(asked(), status, &body))
     }
 
     /// Creates an object below `path`.
@@ -161,15 +229,64 @@ impl Client {
         self.send(Method::PATCH, &path, METADATA, Some((APPLY_PATCH, encode(manifest)))).await
     }
 
-    /// Deletes the object at `path`, provided that it still is the one with `uid`.
+    /// Changes the object at `path` by a merge patch (RFC 7386).
+    pub(crate) async fn merge(
+        &self,
+        path: &str,
+        manager: &str,
+        change: &Value,
+    ) -> Result<Applied, ApiError> {
+        let path = format!("{path}?fieldManager={manager}");
+        self.send(Method::PATCH, &path, METADATA, Some((MERGE_PATCH, encode(change)))).await
+    }
+
+    /// Asks what applying `manifest` would make of the object at `path`, all of it.
+    pub(crate) async fn preview_apply(
+        &self,
+        path: &str,
+        manifest: &Value,
+        conflicts: Conflicts,
+    ) -> Result<Value, ApiError> {
+        let force = conflicts == Conflicts::Force;
+        let path = format!(
+            "{path}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict&force={force}&dryRun=All"
+        );
+        self.send(Method::PATCH, &path, JSON, Some((APPLY_PATCH, encode(manifest)))).await
+    }
+
+    /// Asks what a merge patch (RFC 7386) would make of the object at `path`, all of it.
+    pub(crate) async fn preview_merge(
+        &self,
+        path: &str,
+        change: &Value,
+    ) -> Result<Value, ApiError> {
+        let path = format!("{path}?fieldManager={FIELD_MANAGER}&dryRun=All");
+        self.send(Method::PATCH, &path, JSON, Some((MERGE_PATCH, encode(change)))).await
+    }
+
+    /// Deletes the object at `path`, provided that it still is the one with `uid`, in the version
+    /// `resource_version`.
     ///
     /// Returns whether there was something to delete.
-    pub(crate) async fn delete(&self, path: &str, uid: &str) -> Result<bool, ApiError> {
+    pub(crate) async fn delete(
+        &self,
+        path: &str,
+        uid: &str,
+        resource_version: &str,
+        dependents: Dependents,
+    ) -> Result<bool, ApiError> {
         let options = serde_json::json!({
             "apiVersion": "v1",
             "kind": "DeleteOptions",
-            "preconditions": { "uid": uid },
-            "propagationPolicy": "Background",
+            "preconditions": if mutant::is(Mutant::DeleteWithoutPrecondition) {
+                Value::Null
+            } else {
+                serde_json::json!({ "uid": uid, "resourceVersion": resource_version })
+            },
+            "propagationPolicy": match dependents {
+                Dependents::Follow => "Background",
+                Dependents::Stay => "Orphan",
+            },
         });
         let body = Some((JSON, encode(&options)));
         Ok(optional::<Value>(self.send(Method::DELETE, path, JSON, body).await)?.is_some())
@@ -203,6 +320,10 @@ impl Client {
         body: Option<(&str, Vec<u8>)>,
     ) -> Result<T, ApiError> {
         let asked = || format!("{method} {}", path.split('?').next().unwrap_or(path));
+        if method != Method::GET && self.term.as_ref().is_some_and(Term::is_over) {
+            return Err(ApiError::Overtaken { asked: asked() });
+        }
+        let is_write = method != Method::GET;
         let (content_type, bytes) = body.unwrap_or((JSON, Vec::new()));
         let request = Request::builder()
             .method(&method)
@@ -211,14 +332,18 @@ impl Client {
             .header("content-type", content_type)
             .body(Body::from(bytes))
             .map_err(|source| ApiError::Request { asked: asked(), source })?;
-        let answer = tokio::time::timeout(REQUEST_TIMEOUT, self.receive(request))
-            .await
-            .map_err(|_| ApiError::Timeout { asked: asked(), after: REQUEST_TIMEOUT })?;
-        let (status, bytes) = answer.map_err(|source| ApiError::Unreachable {
-            server: self.server.clone(),
-            asked: asked(),
-            source,
-        })?;
+        let answer = match tokio::time::timeout(self.timeout, self.receive(request)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(source)) => {
+                Err(ApiError::Unreachable { server: self.server.clone(), asked: asked(), source })
+            }
+            Err(_) => Err(ApiError::Timeout { asked: asked(), after: self.timeout }),
+        };
+        let is_clear = answer.as_ref().is_ok_and(|(status, _)| !status.is_server_error());
+        if is_write && !is_clear {
+            self.has_lost.store(true, Ordering::Relaxed);
+        }
+        let (status, bytes) = answer?;
         self.has_answered.store(true, Ordering::Relaxed);
         if !status.is_success() {
             return Err(ApiError::from_status(asked(), status.as_u16(), &bytes));

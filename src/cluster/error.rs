@@ -42,6 +42,12 @@ pub enum ApiError {
         /// How long we waited.
         after: Duration,
     },
+    /// The lease ran out before the request could be sent.
+    #[error("{asked}: not sent, for the lease of this command has run out")]
+    Overtaken {
+        /// Method and path.
+        asked: String,
+    },
     /// The request could not be made.
     #[error("{asked}: not a valid request")]
     Request {
@@ -133,10 +139,23 @@ impl ApiError {
         matches!(self, Self::Status { code: 401, .. })
     }
 
+    /// Returns whether the API server found what was sent invalid.
+    #[must_use]
+    pub fn is_invalid(&self) -> bool {
+        matches!(self, Self::Status { code: 422, .. })
+    }
+
     /// Returns whether there was no answer, so that nobody knows what was done.
     #[must_use]
     pub fn is_unanswered(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::Timeout { .. })
+    }
+
+    /// Returns whether nobody knows what became of the request: there was no answer, or one that
+    /// something on the way may have given in the place of the server.
+    #[must_use]
+    pub fn is_unclear(&self) -> bool {
+        self.is_unanswered() || matches!(self, Self::Status { code: 500.., .. })
     }
 
     /// Returns whether somebody else was faster: the object exists already, or is another version

@@ -31,6 +31,8 @@ pub enum Event<'a> {
     Waiting {
         /// For how long.
         elapsed: Duration,
+        /// How many objects are waited for, those that are ready by now included.
+        awaited: usize,
         /// For what, and why it is not ready.
         pending: &'a [Pending],
     },
@@ -54,6 +56,8 @@ pub struct Pending {
     pub object: ObjectRef,
     /// Why it is not ready.
     pub why: String,
+    /// What a person can do about it, where that is known.
+    pub remedy: Option<&'static str>,
 }
 
 /// Hears what happens.

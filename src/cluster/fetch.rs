@@ -1,8 +1,8 @@
 //! Reads many objects in few requests: a few of a kind by name, more of them by lists.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use a4co_bundle::ObjectRef;
+use a4co_bundle::{ObjectRef, PART_OF_LABEL};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -51,14 +51,28 @@ pub(crate) async fn fetch<T: Clone + DeserializeOwned + Named>(
     objects: impl IntoIterator<Item = &ObjectRef>,
     form: Form,
 ) -> Result<Found<T>, ApiError> {
-    let mut groups: BTreeMap<(&Resource, Option<&str>), Vec<&ObjectRef>> = BTreeMap::new();
+    fetch_members(client, resources, objects, form, None).await
+}
+
+/// Like [`fetch`], but where lists are read, only members of the set with this id are.
+pub(crate) async fn fetch_members<T: Clone + DeserializeOwned + Named>(
+    client: &Client,
+    resources: &Resources,
+    objects: impl IntoIterator<Item = &ObjectRef>,
+    form: Form,
+    set: Option<&str>,
+) -> Result<Found<T>, ApiError> {
+    // Two releases name most objects both.
+    let mut groups: BTreeMap<(&Resource, Option<&str>), BTreeSet<&ObjectRef>> = BTreeMap::new();
     for object in objects {
         if let Some(resource) = resources.readable(object) {
-            groups.entry((resource, object.namespace.as_deref())).or_default().push(object);
+            groups.entry((resource, object.namespace.as_deref())).or_default().insert(object);
         }
     }
     let found: Vec<Found<T>> = stream::iter(groups)
-        .map(|((resource, namespace), wanted)| group(client, resource, namespace, wanted, form))
+        .map(|((resource, namespace), wanted)| {
+            group(client, resource, namespace, wanted, form, set)
+        })
         .buffer_unordered(CONCURRENCY)
         .try_collect()
         .await?;
@@ -69,8 +83,9 @@ async fn group<T: Clone + DeserializeOwned + Named>(
     client: &Client,
     resource: &Resource,
     namespace: Option<&str>,
-    wanted: Vec<&ObjectRef>,
+    wanted: BTreeSet<&ObjectRef>,
     form: Form,
+    set: Option<&str>,
 ) -> Result<Found<T>, ApiError> {
     let mut found = Found::new();
     if wanted.len() <= BY_NAME {
@@ -85,17 +100,22 @@ async fn group<T: Clone + DeserializeOwned + Named>(
     for object in wanted {
         by_name.entry(&object.name).or_default().push(object);
     }
+    let selector = set.map_or_else(String::new, |set| {
+        format!("&labelSelector={}%3D{set}", PART_OF_LABEL.replace('/', "%2F"))
+    });
     let mut next = String::new();
     loop {
-        let path = format!("{}?limit={PAGE}{next}", resource.collection(namespace));
+        let path = format!("{}?limit={PAGE}{selector}{next}", resource.collection(namespace));
         let page: Option<List<T>> = client.list(&path, form).await?;
         let Some(page) = page else { return Ok(found) };
         let token = page.next().map(|token| format!("&continue={token}"));
         for item in page.items {
             let asked = item.name().and_then(|name| by_name.get(name)).into_iter().flatten();
-            for object in asked.filter(|object| object.namespace.as_deref() == item.namespace()) {
-                found.insert((*object).clone(), item.clone());
-            }
+            let is_it = |object: &&&ObjectRef| object.namespace.as_deref() == item.namespace();
+            let asked: Vec<&ObjectRef> = asked.filter(is_it).copied().collect();
+            let Some((first, others)) = asked.split_first() else { continue };
+            found.extend(others.iter().map(|object| ((*object).clone(), item.clone())));
+            found.insert((*first).clone(), item);
         }
         match token {
             Some(token) => next = token,

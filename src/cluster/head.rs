@@ -10,7 +10,10 @@ use a4co_bundle::{Digest, ObjectRef, ReleaseId, head_name};
 use semver::Version;
 use thiserror::Error;
 
-use crate::{error::ApiError, history::Entry};
+use crate::{
+    error::ApiError,
+    history::{Action, Entry},
+};
 
 /// What is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +52,12 @@ pub struct Head {
     pub committed: Option<Stored>,
     /// Digest of the stored inventory of the committed release.
     pub inventory: Option<Digest>,
+    /// Digest of the undo log of what is under way.
+    pub undo: Option<Digest>,
+    /// What the command under way does.
+    pub action: Option<Action>,
+    /// Whether something was done that cannot be undone, so that the only way is forward.
+    pub no_return: bool,
     /// Release on the way in.
     pub to: Option<Stored>,
     /// Release on the way out.
@@ -95,6 +104,9 @@ impl Head {
             environment: environment.to_owned(),
             committed: None,
             inventory: None,
+            undo: None,
+            action: None,
+            no_return: false,
             to: None,
             from: None,
             wave: 0,
@@ -118,8 +130,11 @@ impl Head {
             data.extend(value.map(|value| (key.to_owned(), value)));
         };
         let leftover = (!self.leftover.is_empty()).then(|| serde_json::to_string(&self.leftover));
+        put("noReturn", self.no_return.then(|| true.to_string()));
         put("leftover", leftover.and_then(Result::ok));
         put("inventory", self.inventory.map(|digest| digest.to_string()));
+        put("undo", self.undo.map(|digest| digest.to_string()));
+        put("action", self.action.map(|action| action.to_string()));
         put("highestVersion", self.highest_version.as_ref().map(ToString::to_string));
         for (key, stored) in [("committed", self.committed), ("to", self.to), ("from", self.from)] {
             put(key, stored.map(|stored| stored.release.to_string()));
@@ -149,6 +164,9 @@ impl Fields<'_> {
             environment: required("environment", "a name")?,
             committed: self.stored("committed", "committedBundle")?,
             inventory: self.parse("inventory", "a digest")?,
+            undo: self.parse("undo", "a digest")?,
+            action: self.parse("action", "an action")?,
+            no_return: self.parse("noReturn", "true or false")?.unwrap_or(false),
             to: self.stored("to", "toBundle")?,
             from: self.stored("from", "fromBundle")?,
             wave: self.parse("wave", "a number")?.unwrap_or(0),
@@ -246,6 +264,9 @@ mod tests {
             epoch: 7,
             committed: Some(stored("a")),
             inventory: Some(Digest::of(b"i")),
+            undo: Some(Digest::of(b"u")),
+            action: Some(Action::Rollback),
+            no_return: true,
             to: Some(stored("b")),
             from: Some(stored("a")),
             wave: 3,

@@ -1,19 +1,22 @@
 //! The object that holds the head, read and written as one.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use a4co_bundle::{APPLYSET_ID_LABEL, applyset_id, head_name};
 use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 
 use crate::{
-    client::{Client, Form},
+    client::{Client, Dependents, Form},
     error::ApiError,
     head::{Fields, Head, HeadError},
+    live::PartialObject,
+    mutant::{self, Mutant},
     text,
 };
 
 /// How often a write without an answer is tried again.
 const ATTEMPTS: usize = 5;
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// A head as it was read, with what is needed to write it.
 #[derive(Clone, Debug)]
@@ -58,13 +61,23 @@ impl HeadObject {
         self.resource_version == other.resource_version
     }
 
+    /// Returns whether nobody else has written since this head was read or written.
+    pub(crate) async fn is_current(&self, client: &Client) -> Result<bool, ApiError> {
+        let path = path(&self.namespace, &head_name(&self.app));
+        let found: Option<PartialObject> = client.get(&path, Form::Metadata).await?;
+        Ok(found.map(|found| found.metadata.resource_version) == self.resource_version)
+    }
+
     /// Writes `head` if nobody else has written since this head was read.
     ///
     /// Without an answer nobody knows whether it was written. So the head is read again: if it is
     /// what we meant to write, it was; if not, the same write is tried again, which cannot do harm
     /// because it is guarded by the version that it replaces.
     pub(crate) async fn write(&mut self, client: &Client, head: Head) -> Result<(), ApiError> {
-        let object = self.object(&head);
+        let mut object = self.object(&head);
+        if mutant::is(Mutant::HeadWithoutPrecondition) {
+            object.metadata.resource_version = None;
+        }
         let path = path(&self.namespace, &head_name(&self.app));
         let mut attempts = 0;
         let written: ConfigMap = loop {
@@ -75,19 +88,40 @@ impl HeadObject {
             };
             let error = match answer {
                 Ok(written) => break written,
-                Err(error) if error.is_unanswered() || error.is_conflict() => error,
+                Err(error) if error.is_unclear() && mutant::is(Mutant::LostHeadWriteIsDone) => {
+                    break object;
+                }
+                Err(error) if error.is_unclear() || error.is_conflict() => error,
                 Err(error) => return Err(error),
             };
             let found: Option<ConfigMap> = client.get(&path, Form::Whole).await?;
             match found.filter(|found| found.data == object.data) {
                 Some(found) => break found,
-                None if error.is_unanswered() && attempts < ATTEMPTS => attempts += 1,
+                None if error.is_unclear() && attempts < ATTEMPTS => attempts += 1,
                 None => return Err(error),
             }
+            tokio::time::sleep(PAUSE).await;
         };
         self.resource_version = written.metadata.resource_version;
         self.head = head;
         Ok(())
+    }
+
+    /// Deletes the object if nobody else has written since this head was read.
+    pub(crate) async fn delete(self, client: &Client) -> Result<(), ApiError> {
+        let path = path(&self.namespace, &head_name(&self.app));
+        let found: Option<ConfigMap> = client.get(&path, Form::Whole).await?;
+        let metadata = found.map(|found| found.metadata).unwrap_or_default();
+        let Some((uid, version)) = metadata.uid.zip(self.resource_version) else { return Ok(()) };
+        let mut attempts = 0;
+        loop {
+            match client.delete(&path, &uid, &version, Dependents::Follow).await {
+                // Deleting it again does no harm.
+                Err(error) if error.is_unclear() && attempts < ATTEMPTS => attempts += 1,
+                done => return done.map(drop),
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     fn object(&self, head: &Head) -> ConfigMap {

@@ -1,5 +1,7 @@
 //! What happened in a place: the log that `history` shows and that `rollback` searches.
 
+use std::{fmt, str::FromStr};
+
 use a4co_bundle::{Digest, ReleaseId};
 use jiff::Timestamp;
 use semver::Version;
@@ -41,6 +43,32 @@ pub enum Action {
     Apply,
     /// A release that the cluster held was applied again.
     Rollback,
+    /// A bundle was applied, and took over objects that others had made.
+    Adopt,
+    /// The release was deleted.
+    Delete,
+}
+
+const ACTIONS: [(Action, &str); 4] = [
+    (Action::Apply, "apply"),
+    (Action::Rollback, "rollback"),
+    (Action::Adopt, "adopt"),
+    (Action::Delete, "delete"),
+];
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = ACTIONS.iter().find(|(action, _)| action == self).map_or("", |(_, name)| name);
+        f.pad(name)
+    }
+}
+
+impl FromStr for Action {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        ACTIONS.iter().find(|(_, name)| *name == text).map(|(action, _)| *action).ok_or(())
+    }
 }
 
 /// How it ended.
@@ -124,6 +152,30 @@ pub(crate) fn push(history: &mut Vec<Entry>, mut entry: Entry) {
     }
 }
 
+/// Forgets all but the newest `keep` releases that were committed, and what happened before them.
+pub(crate) fn trim(history: &mut Vec<Entry>, keep: usize) {
+    let mut kept: Vec<ReleaseId> = Vec::new();
+    let mut oldest = history.len();
+    for (index, entry) in history.iter().enumerate().rev() {
+        if entry.outcome != Outcome::Committed {
+            continue;
+        }
+        if !kept.contains(&entry.release) {
+            if kept.len() == keep {
+                break;
+            }
+            kept.push(entry.release);
+        }
+        oldest = index;
+    }
+    history.drain(..oldest);
+}
+
+/// Finds a release that is stored, whether it was committed or not.
+pub(crate) fn stored(history: &[Entry], prefix: &str) -> Result<Stored, SelectError> {
+    find(history.iter().rev(), prefix)
+}
+
 /// Finds the release to roll back to: the one that `prefix` abbreviates, or without a prefix the
 /// one that was committed before the `committed` one.
 pub(crate) fn select(
@@ -137,8 +189,13 @@ pub(crate) fn select(
         let earlier = before.find(|entry| entry.release != committed);
         return earlier.map(Entry::stored).ok_or(SelectError::NoEarlier);
     };
+    find(newest_first(), prefix)
+}
+
+/// Finds the one release of `entries`, newest first, that `prefix` abbreviates.
+fn find<'a>(entries: impl Iterator<Item = &'a Entry>, prefix: &str) -> Result<Stored, SelectError> {
     let mut candidates: Vec<&Entry> = Vec::new();
-    for entry in newest_first() {
+    for entry in entries {
         if candidates.iter().all(|known| known.release != entry.release) {
             candidates.push(entry);
         }
@@ -216,6 +273,24 @@ mod tests {
             select(&log, a, Some("0000")),
             Err(SelectError::Unknown { candidates, .. }) if candidates.len() == 2
         ));
+    }
+
+    #[test]
+    fn trimming_keeps_the_newest_releases_and_what_happened_since() {
+        use Outcome::{Committed, RolledBack};
+        let log = [
+            ("a", Committed),
+            ("x", RolledBack),
+            ("b", Committed),
+            ("y", RolledBack),
+            ("c", Committed),
+            ("b", Committed),
+        ];
+        for (keep, expected) in [(1, 1), (2, 4), (3, 6), (9, 6)] {
+            let mut log = history(&log);
+            trim(&mut log, keep);
+            assert_eq!(log.len(), expected, "keeping {keep}");
+        }
     }
 
     #[test]

@@ -15,9 +15,11 @@ use thiserror::Error;
 use tokio::time::Instant;
 
 use crate::{
-    client::{Client, Form},
+    client::{Client, Dependents, Form},
     error::ApiError,
+    mutant::{self, Mutant},
     place::Place,
+    term::{Moment, Term},
     text,
 };
 
@@ -34,6 +36,9 @@ const STANDSTILL: Duration = Duration::from_secs(15);
 
 /// How often a waiter looks.
 const POLL: Duration = Duration::from_millis(500);
+
+/// How often taking the lease is tried again without an answer.
+const ATTEMPTS: usize = 10;
 
 /// Why the lease was not had.
 #[derive(Debug, Error)]
@@ -57,6 +62,7 @@ pub(crate) struct Lease {
     client: Client,
     path: String,
     object: LeaseObject,
+    term: Term,
 }
 
 impl Lease {
@@ -70,8 +76,7 @@ impl Lease {
         waiting: impl Fn(),
     ) -> Result<Self, LeaseError> {
         let Place { app, namespace, .. } = place;
-        let collection = format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases");
-        let path = format!("{collection}/{}", head_name(app));
+        let (collection, path) = (collection(place), path(place));
         let deadline = Instant::now() + patience;
         let mut is_waiting = false;
         let mut wait = || {
@@ -80,10 +85,12 @@ impl Lease {
             }
             tokio::time::sleep(POLL)
         };
+        let mut attempts = 0;
         let mut watched: Option<(Option<String>, Instant)> = None;
         loop {
             let found: Option<LeaseObject> = client.get(&path, Form::Whole).await?;
             match found.as_ref().map(claim) {
+                Some(_) if mutant::is(Mutant::IgnoreLease) => {}
                 Some(Claim::Held { holder, age_seconds }) => {
                     if Instant::now() >= deadline {
                         return Err(LeaseError::Held { holder, age_seconds });
@@ -107,6 +114,7 @@ impl Lease {
                 }
                 Some(Claim::Free) | None => {}
             }
+            let asked = Moment::now();
             let taken = match found {
                 None => client.create(&collection, &object(app, namespace, holder)).await,
                 Some(mut lease) => {
@@ -115,17 +123,27 @@ impl Lease {
                 }
             };
             match taken {
-                Ok(object) => return Ok(Self { client: client.clone(), path, object }),
+                Ok(object) => return Ok(Self::taken(client, path, object, asked)),
                 // Somebody else was faster, or the answer was lost: look again.
-                Err(error) if error.is_conflict() || error.is_unanswered() => {
+                Err(error) if error.is_conflict() || error.is_unclear() && attempts < ATTEMPTS => {
+                    attempts += 1;
                     let found: Option<LeaseObject> = client.get(&path, Form::Whole).await?;
                     if let Some(object) = found.filter(|lease| holder_of(lease) == Some(holder)) {
-                        return Ok(Self { client: client.clone(), path, object });
+                        return Ok(Self::taken(client, path, object, asked));
                     }
                 }
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    fn taken(client: &Client, path: String, object: LeaseObject, asked: Moment) -> Self {
+        Self { client: client.clone(), path, object, term: Term::new(asked) }
+    }
+
+    /// Returns `client` so that it writes nothing after the lease has run out.
+    pub(crate) fn guard(&self, client: &Client) -> Client {
+        client.within(self.term.clone())
     }
 
     /// Renews for ever; ends only when the lease is lost.
@@ -135,8 +153,12 @@ impl Lease {
             if let Some(spec) = &mut self.object.spec {
                 spec.renew_time = Some(MicroTime(Timestamp::now()));
             }
+            let asked = Moment::now();
             match self.client.replace(&self.path, &self.object).await {
-                Ok(object) => self.object = object,
+                Ok(object) => {
+                    self.object = object;
+                    self.term.renew(asked);
+                }
                 // Perhaps because our last renewal went through, but its answer was lost.
                 Err(error) if error.is_conflict() || error.is_not_found() => {
                     let found: Result<Option<LeaseObject>, _> =
@@ -165,6 +187,24 @@ impl Lease {
         }
         self.client.replace::<LeaseObject>(&self.path, &self.object).await.map(drop)
     }
+}
+
+/// Deletes the lease of `place`, if nobody holds it.
+pub(crate) async fn forget(client: &Client, place: &Place) -> Result<(), ApiError> {
+    let path = path(place);
+    let found: Option<LeaseObject> = client.get(&path, Form::Whole).await?;
+    let Some(lease) = found.filter(|lease| holder_of(lease).is_none()) else { return Ok(()) };
+    let (uid, version) =
+        lease.metadata.uid.zip(lease.metadata.resource_version).unwrap_or_default();
+    client.delete(&path, &uid, &version, Dependents::Follow).await.map(drop)
+}
+
+fn collection(place: &Place) -> String {
+    format!("/apis/coordination.k8s.io/v1/namespaces/{}/leases", place.namespace)
+}
+
+fn path(place: &Place) -> String {
+    format!("{}/{}", collection(place), head_name(&place.app))
 }
 
 /// What a lease says about its holder.

@@ -36,7 +36,16 @@ pub(crate) struct Metadata {
     #[serde(default)]
     pub(crate) labels: BTreeMap<String, String>,
     #[serde(default)]
+    annotations: Annotations,
+    #[serde(default)]
     managed_fields: Vec<ManagedFields>,
+}
+
+/// The annotations that matter here.
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Annotations {
+    #[serde(rename = "a4co.dev/epoch")]
+    epoch: Option<String>,
 }
 
 /// Fields that one manager owns.
@@ -85,6 +94,8 @@ pub(crate) struct Live {
     pub(crate) owned: Option<Digest>,
     /// Whether the replica count is among them.
     pub(crate) owns_replicas: bool,
+    /// The transaction that created it.
+    pub(crate) epoch: Option<String>,
 }
 
 /// Live objects by reference. The API version is that of the release which was asked about.
@@ -106,6 +117,7 @@ impl From<Metadata> for Live {
             deleting: metadata.deletion_timestamp.is_some(),
             owned,
             owns_replicas,
+            epoch: metadata.annotations.epoch,
         }
     }
 }
@@ -116,8 +128,8 @@ pub(crate) async fn read(
     resources: &Resources,
     objects: impl IntoIterator<Item = &ObjectRef>,
 ) -> Result<LiveObjects, ApiError> {
-    let found: Found<PartialObject> = fetch(client, resources, objects, Form::Metadata).await?;
-    Ok(found.into_iter().map(|(object, found)| (object, found.metadata.into())).collect())
+    let found: Found<Listed> = fetch(client, resources, objects, Form::Metadata).await?;
+    Ok(found.into_iter().map(|(object, found)| (object, found.live)).collect())
 }
 
 /// Reads one object's metadata.
@@ -131,12 +143,30 @@ pub(crate) async fn read_one(
     Ok(found.map(|found| found.metadata.into()))
 }
 
-impl Named for PartialObject {
+/// What is kept of an item of a list. The sets of fields, most of what is read, are let go item by
+/// item.
+#[derive(Clone, Deserialize)]
+#[serde(from = "PartialObject")]
+struct Listed {
+    name: String,
+    namespace: Option<String>,
+    live: Live,
+}
+
+impl From<PartialObject> for Listed {
+    fn from(PartialObject { mut metadata }: PartialObject) -> Self {
+        let name = std::mem::take(&mut metadata.name);
+        let namespace = metadata.namespace.take();
+        Self { name, namespace, live: metadata.into() }
+    }
+}
+
+impl Named for Listed {
     fn name(&self) -> Option<&str> {
-        Some(&self.metadata.name)
+        Some(&self.name)
     }
 
     fn namespace(&self) -> Option<&str> {
-        self.metadata.namespace.as_deref()
+        self.namespace.as_deref()
     }
 }

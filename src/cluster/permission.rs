@@ -64,7 +64,9 @@ pub(crate) fn needed(
         let namespace = step.object.namespace.as_deref();
         let verbs: &[_] = match step.change {
             // What was created has to be deleted again when the release fails.
-            Change::Create if !plan::is_kept(&step.object, keep) => &["create", "patch", "delete"],
+            Change::Create | Change::Recreate(_) if !plan::is_kept(&step.object, keep) => {
+                &["create", "patch", "delete"]
+            }
             Change::Create => &["create", "patch"],
             Change::Prune => &["delete"],
             _ => &["patch"],

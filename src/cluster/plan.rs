@@ -9,6 +9,8 @@ use crate::{
     change::{Change, Obstacle, Step},
     inventory::Inventory,
     live::{Live, LiveObjects},
+    mutant::{self, Mutant},
+    one_way::{OneWay, one_way},
 };
 
 /// Kinds that are never pruned: deleting one deletes what people keep in it.
@@ -30,6 +32,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Why it cannot be done.
     pub obstacles: Vec<Obstacle>,
+    /// What cannot be taken back.
+    pub one_way: Vec<OneWay>,
 }
 
 /// What a plan is made of.
@@ -48,12 +52,25 @@ pub(crate) struct Inputs<'a> {
     pub(crate) applyset: &'a str,
     /// More kinds that are never pruned.
     pub(crate) keep: &'a [GroupKind],
+    /// Whether objects that others made are taken over.
+    pub(crate) adopts: bool,
 }
 
 impl Plan {
+    /// A plan without any step.
+    pub(crate) fn empty(from: Option<ReleaseId>, to: Option<ReleaseId>) -> Self {
+        Self { from, to, steps: Vec::new(), obstacles: Vec::new(), one_way: Vec::new() }
+    }
+
     /// Returns the steps that write to the cluster.
     pub fn writes(&self) -> impl Iterator<Item = &Step> {
-        self.steps.iter().filter(|step| !matches!(step.change, Change::Keep | Change::Leave))
+        let is_write = |step: &&Step| !matches!(step.change, Change::Keep | Change::Leave);
+        self.steps.iter().filter(is_write)
+    }
+
+    /// Returns the steps that touch an object before the commit.
+    pub(crate) fn touched(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| step.change.is_touching())
     }
 
     /// Returns whether nothing has to be written.
@@ -74,14 +91,20 @@ pub(crate) fn draw(from: Option<ReleaseId>, to: Option<ReleaseId>, inputs: &Inpu
         inputs.current.iter().map(|object| (object.reference().identity(), object)).collect();
     let wanted: BTreeSet<_> =
         inputs.target.iter().map(|object| object.reference().identity()).collect();
-    let mut steps = Vec::new();
-    let mut obstacles = Vec::new();
+    let mut plan = Plan::empty(from, to);
     for object in inputs.target {
         let before = known.get(&object.reference().identity()).copied();
         let live = inputs.live.get(object.reference());
         match change(inputs, object, before, live) {
-            Ok(change) => steps.push(step(object, change, live)),
-            Err(obstacle) => obstacles.push(obstacle),
+            Ok(change) => {
+                if matches!(change, Change::Create | Change::Update(_)) {
+                    let before = before.map(Object::manifest);
+                    let (object, after) = (object.reference(), object.manifest());
+                    plan.one_way.extend(one_way(object, before.as_ref(), &after));
+                }
+                plan.steps.push(step(object, change, live));
+            }
+            Err(obstacle) => plan.obstacles.push(obstacle),
         }
     }
     let left = inputs.current.iter().map(|object| (object.reference(), object.wave()));
@@ -89,18 +112,19 @@ pub(crate) fn draw(from: Option<ReleaseId>, to: Option<ReleaseId>, inputs: &Inpu
     let mut gone = BTreeSet::new();
     for (object, wave) in left {
         let live = inputs.live.get(object);
-        let is_member = live.is_some_and(|live| live.part_of.as_deref() == Some(inputs.applyset));
+        let is_member = live.is_some_and(|live| live.part_of.as_deref() == Some(inputs.applyset))
+            || live.is_some() && mutant::is(Mutant::PruneOthers);
         if is_member && !wanted.contains(&object.identity()) && gone.insert(object.identity()) {
             let leave = is_kept(object, inputs.keep);
             let change = if leave { Change::Leave } else { Change::Prune };
-            steps.push(Step { object: object.clone(), wave, change, live: live.cloned() });
+            plan.steps.push(Step::new(object.clone(), wave, change, live.cloned()));
         }
     }
-    Plan { from, to, steps, obstacles }
+    plan
 }
 
 fn step(object: &Object, change: Change, live: Option<&Live>) -> Step {
-    Step { object: object.reference().clone(), wave: object.wave(), change, live: live.cloned() }
+    Step::new(object.reference().clone(), object.wave(), change, live.cloned())
 }
 
 fn change(
@@ -127,6 +151,7 @@ fn change(
         }
         // A namespace is often made by somebody else before the release comes.
         None if is_namespace => return Ok(Change::Restore),
+        None if inputs.adopts => return Ok(Change::Adopt(Vec::new())),
         None => return Err(Obstacle::Foreign(reference())),
     }
     let record = inputs.inventory.get(object.reference());
@@ -179,6 +204,7 @@ mod tests {
             deleting: false,
             owned: Some(Digest::of(owned.as_bytes())),
             owns_replicas: false,
+            epoch: None,
         }
     }
 
@@ -210,6 +236,7 @@ mod tests {
                 live: &live,
                 applyset: SET,
                 keep: &[],
+                adopts: false,
             },
         );
         if let Some(obstacle) = plan.obstacles.into_iter().next() {

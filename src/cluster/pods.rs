@@ -1,64 +1,216 @@
-//! What the pods of a workload say about why it is not ready.
+//! The pods of workloads: which they are, and what each says about why it is not ready.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use a4co_bundle::ObjectRef;
+use futures::{StreamExt as _, stream};
 use serde_json::Value;
 
 use crate::{
     client::{Client, Form},
+    conditions, container,
+    fetch::CONCURRENCY,
     list::List,
-    text,
+    log::LogSource,
+    trouble::{JOB_POD, NOT_READY, Source, Trouble},
 };
 
-/// Returns the first complaint of a pod of `workload`, in the cluster's own words.
+/// Workloads whose pods are asked for in one request: their labels stand in the URL.
+const WORKLOADS: usize = 40;
+
+/// Pods that one request may return.
+const PODS: usize = 200;
+
+/// A workload as it was read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Workload<'a> {
+    pub(crate) reference: &'a ObjectRef,
+    pub(crate) object: &'a Value,
+}
+
+/// The pods of some workloads, as far as they could be read.
+pub(crate) type PodsOf = BTreeMap<ObjectRef, Vec<Value>>;
+
+/// Labels that the pods of a workload have.
+type Selector<'a> = BTreeMap<&'a str, &'a str>;
+
+/// Workloads that one request can ask for: all have the same label keys in one namespace.
+type Group<'a> = ((&'a str, Vec<&'a str>), Vec<Selector<'a>>);
+
+/// Reads the pods of `workloads`, in as many requests as they have namespaces and sets of label
+/// keys.
 ///
-/// It only explains; whatever goes wrong on the way is no reason to fail.
-pub(crate) async fn blame(client: &Client, workload: &Value) -> Option<String> {
-    let namespace = workload["metadata"]["namespace"].as_str()?;
-    let labels = workload["spec"]["selector"]["matchLabels"].as_object()?;
-    let selector: Vec<String> = labels
-        .iter()
-        .filter_map(|(key, value)| Some(format!("{}%3D{}", escape(key), value.as_str()?)))
-        .collect();
-    let selector = selector.join("%2C");
-    let path = format!("/api/v1/namespaces/{namespace}/pods?limit=50&labelSelector={selector}");
-    let pods: Option<List<Value>> = client.get(&path, Form::Whole).await.ok()?;
-    pods?.items.iter().find_map(complaint)
+/// It only explains; what goes wrong on the way is no reason to fail.
+pub(crate) async fn read(client: &Client, workloads: &[Workload<'_>]) -> PodsOf {
+    let answers = stream::iter(groups(workloads)).map(async |group| {
+        let pods: Option<List<Value>> = client.list(&path(&group), Form::Whole).await.ok()?;
+        Some(pods?.items)
+    });
+    let pods: Vec<Option<Vec<Value>>> = answers.buffered(CONCURRENCY).collect().await;
+    let pods: Vec<Value> = pods.into_iter().flatten().flatten().collect();
+    workloads.iter().map(|workload| (workload.reference.clone(), workload.choose(&pods))).collect()
 }
 
-fn escape(key: &str) -> String {
-    key.replace('/', "%2F")
-}
+impl<'a> Workload<'a> {
+    fn namespace(self) -> Option<&'a str> {
+        self.object["metadata"]["namespace"].as_str()
+    }
 
-fn complaint(pod: &Value) -> Option<String> {
-    let name = pod["metadata"]["name"].as_str()?;
-    let status = &pod["status"];
-    let containers = ["initContainerStatuses", "containerStatuses"]
-        .into_iter()
-        .filter_map(|field| status[field].as_array())
-        .flatten();
-    for container in containers {
-        let waiting = &container["state"]["waiting"];
-        if let Some(reason) = waiting["reason"].as_str().filter(|reason| is_trouble(reason)) {
-            let message = waiting["message"].as_str().unwrap_or_default();
-            return Some(join(&format!("pod {name}: {reason}"), message));
+    pub(crate) fn is_job(self) -> bool {
+        self.reference.group() == "batch"
+    }
+
+    fn is_pod(self) -> bool {
+        self.reference.group().is_empty() && self.reference.kind == "Pod"
+    }
+
+    /// Labels that its pods have.
+    fn selector(self) -> Option<Selector<'a>> {
+        let selector = &self.object["spec"]["selector"];
+        // That of a ReplicationController, and of no other kind, is the labels themselves.
+        let is_old = self.reference.kind == "ReplicationController";
+        let labels = if is_old { selector } else { &selector["matchLabels"] };
+        let labels = labels.as_object().filter(|labels| !labels.is_empty())?;
+        labels.iter().map(|(key, value)| Some((key.as_str(), value.as_str()?))).collect()
+    }
+
+    /// Takes those of `pods` that are its own.
+    fn choose(self, pods: &[Value]) -> Vec<Value> {
+        if self.is_pod() {
+            return vec![self.object.clone()];
+        }
+        let Some(selector) = self.selector() else { return Vec::new() };
+        let is_own = |pod: &&Value| {
+            let (metadata, labels) = (&pod["metadata"], &pod["metadata"]["labels"]);
+            metadata["namespace"].as_str() == self.namespace()
+                && metadata["deletionTimestamp"].is_null()
+                && selector.iter().all(|(key, value)| labels[key] == *value)
+        };
+        pods.iter().filter(is_own).cloned().collect()
+    }
+
+    /// Tells whether `pod` is of the revision that the workload is on its way to, as far as that
+    /// can be told from the two; what pods of an old one say is no reason to give up the new one.
+    pub(crate) fn revision(self, pod: &Value) -> Revision {
+        let status = &self.object["status"];
+        let labels = &pod["metadata"]["labels"];
+        let is_same = |wanted: &Value, has: &Value| match (wanted.as_str(), has.as_str()) {
+            (Some(wanted), Some(has)) if wanted != has => Revision::Old,
+            _ => Revision::Current,
+        };
+        match self.reference.kind.as_str() {
+            "Deployment" if status["replicas"] == status["updatedReplicas"] => Revision::Current,
+            "Deployment" => owner(pod).map_or(Revision::Current, Revision::OfReplicaSet),
+            "StatefulSet" => {
+                is_same(&status["updateRevision"], &labels["controller-revision-hash"])
+            }
+            "DaemonSet" => is_same(
+                &self.object["metadata"]["annotations"]["deprecated.daemonset.template.generation"],
+                &labels["pod-template-generation"],
+            ),
+            _ => Revision::Current,
         }
     }
-    let conditions = status["conditions"].as_array()?;
-    let unscheduled = conditions
-        .iter()
-        .find(|condition| condition["type"] == "PodScheduled" && condition["status"] == "False")?;
-    let reason = unscheduled["reason"].as_str().unwrap_or("not scheduled");
-    let message = unscheduled["message"].as_str().unwrap_or_default();
-    Some(join(&format!("pod {name}: {reason}"), message))
 }
 
-/// Waiting reasons that every pod passes through are no complaint.
-fn is_trouble(reason: &str) -> bool {
-    !matches!(reason, "ContainerCreating" | "PodInitializing")
+/// Which revision of its workload a pod is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Revision {
+    /// The one that the workload is on its way to.
+    Current,
+    /// An old one.
+    Old,
+    /// That of the `ReplicaSet` with this name.
+    OfReplicaSet(String),
 }
 
-fn join(start: &str, message: &str) -> String {
-    let text = if message.is_empty() { start.to_owned() } else { format!("{start}: {message}") };
-    text::clean(&text)
+fn owner(pod: &Value) -> Option<String> {
+    let owners = pod["metadata"]["ownerReferences"].as_array()?;
+    let owner = owners.iter().find(|owner| owner["controller"] == true)?;
+    owner["name"].as_str().filter(|_| owner["kind"] == "ReplicaSet").map(str::to_owned)
+}
+
+fn groups<'a>(workloads: &[Workload<'a>]) -> Vec<Group<'a>> {
+    let mut groups: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for workload in workloads.iter().filter(|workload| !workload.is_pod()) {
+        if let Some((namespace, selector)) = workload.namespace().zip(workload.selector()) {
+            let keys: Vec<&str> = selector.keys().copied().collect();
+            groups.entry((namespace, keys)).or_default().push(selector);
+        }
+    }
+    let cut = |(place, selectors): Group<'a>| {
+        let parts = selectors.chunks(WORKLOADS).map(|part| (place.clone(), part.to_vec()));
+        parts.collect::<Vec<_>>()
+    };
+    groups.into_iter().flat_map(cut).collect()
+}
+
+fn path(((namespace, keys), selectors): &Group<'_>) -> String {
+    let terms = keys.iter().map(|key| {
+        let values: BTreeSet<&str> = selectors.iter().map(|selector| selector[key]).collect();
+        let values: Vec<&str> = values.into_iter().collect();
+        format!("{}%20in%20%28{}%29", key.replace('/', "%2F"), values.join("%2C"))
+    });
+    let terms: Vec<String> = terms.collect();
+    let selector = terms.join("%2C");
+    format!("/api/v1/namespaces/{namespace}/pods?limit={PODS}&labelSelector={selector}")
+}
+
+/// Where a pod that is not ready has come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// It is ready, or has done its work.
+    Good,
+    /// It says what its trouble is.
+    Told(Trouble),
+    /// It has no node. The trouble is what the scheduler says.
+    Unscheduled(Trouble),
+    /// It has a node, but no container has started, and it does not say why.
+    Starting,
+    /// Its containers run, but are not ready. The trouble says just that.
+    Unready(Trouble),
+}
+
+/// Tells where `pod` of `workload` has come to.
+pub(crate) fn stage(workload: Workload<'_>, pod: &Value) -> Stage {
+    let who = format!("pod {}", pod["metadata"]["name"].as_str().unwrap_or_default());
+    let status = &pod["status"];
+    match status["phase"].as_str() {
+        Some("Succeeded") => return Stage::Good,
+        // One that was thrown out: its workload makes another.
+        Some("Failed") if !workload.is_job() && !workload.is_pod() => return Stage::Good,
+        _ => {}
+    }
+    if conditions::holding(pod, "Ready").is_some() {
+        return Stage::Good;
+    }
+    if let Some(told) = container::trouble(pod, &who, workload.is_job()) {
+        return Stage::Told(told);
+    }
+    if status["phase"] == "Failed" {
+        let words = conditions::words(status, "");
+        return Trouble::new(Source::Ended, JOB_POD, &who, &words).map_or(Stage::Good, Stage::Told);
+    }
+    let scheduled = conditions::find(pod, "PodScheduled");
+    if let Some(condition) = scheduled.filter(|condition| condition["status"] == "False") {
+        let reason = condition["reason"].as_str().unwrap_or_default();
+        let words = condition["message"].as_str().unwrap_or_default();
+        return Trouble::new(Source::Scheduling, reason, &who, words)
+            .map_or(Stage::Starting, Stage::Unscheduled);
+    }
+    if status["phase"] == "Running"
+        && let Some(trouble) = Trouble::new(Source::Pod, NOT_READY, &who, "runs, but is not ready")
+    {
+        return Stage::Unready(Trouble { log: unready_container(pod), ..trouble });
+    }
+    Stage::Starting
+}
+
+/// The log of the first container that is not ready.
+fn unready_container(pod: &Value) -> Option<LogSource> {
+    let mut containers = pod["status"]["containerStatuses"].as_array()?.iter();
+    let unready = containers.find(|status| status["ready"] != true)?;
+    Some(LogSource::of(pod, unready["name"].as_str()?, false))
 }
 
 #[cfg(test)]
@@ -67,30 +219,154 @@ mod tests {
 
     use super::*;
 
+    fn reference(kind: &str, name: &str) -> ObjectRef {
+        let api_version = if kind == "Job" { "batch/v1" } else { "apps/v1" };
+        ObjectRef {
+            kind: kind.to_owned(),
+            api_version: api_version.to_owned(),
+            namespace: Some("shop".to_owned()),
+            name: name.to_owned(),
+        }
+    }
+
+    fn selecting(namespace: &str, labels: &Value) -> Value {
+        json!({ "metadata": { "namespace": namespace },
+            "spec": { "selector": { "matchLabels": labels } } })
+    }
+
     #[test]
-    fn a_pod_complains_in_the_clusters_own_words() {
-        for (case, status, expected) in [
+    fn the_pods_of_many_workloads_are_asked_for_at_once() {
+        let reference = reference("Deployment", "x");
+        let objects = [
+            selecting("shop", &json!({ "app": "web" })),
+            selecting("shop", &json!({ "app": "api" })),
+            selecting("shop", &json!({ "app.kubernetes.io/name": "db", "app": "db" })),
+            selecting("other", &json!({ "app": "web" })),
+        ];
+        let workloads = objects.each_ref().map(|object| Workload { reference: &reference, object });
+        let paths: Vec<String> = groups(&workloads).iter().map(path).collect();
+        let start = "pods?limit=200&labelSelector=app%20in%20%28";
+        assert_eq!(
+            paths,
+            [
+                format!("/api/v1/namespaces/other/{start}web%29"),
+                format!("/api/v1/namespaces/shop/{start}api%2Cweb%29"),
+                format!(
+                    "/api/v1/namespaces/shop/{start}db%29%2Capp.kubernetes.io%2Fname%20in%20%28db%29"
+                ),
+            ]
+        );
+        let many = vec![workloads[0]; 100];
+        assert_eq!(groups(&many).len(), 3, "in URLs of bounded length");
+    }
+
+    #[test]
+    fn a_workload_has_the_pods_that_it_selects() {
+        let reference = reference("Deployment", "web");
+        let object = selecting("shop", &json!({ "app": "web" }));
+        let workload = Workload { reference: &reference, object: &object };
+        let pod = |namespace: &str, app: &str| json!({ "metadata": { "namespace": namespace, "labels": { "app": app } } });
+        let mut going = pod("shop", "web");
+        going["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+        let pods = [pod("shop", "web"), pod("shop", "api"), pod("other", "web"), going];
+        assert_eq!(workload.choose(&pods), pods[..1]);
+    }
+
+    #[test]
+    fn pods_of_an_old_revision_are_told_from_new_ones() {
+        let replica_set = json!([{ "kind": "ReplicaSet", "name": "web-1", "controller": true }]);
+        let deployment =
+            |updated: u32| json!({ "status": { "replicas": 2, "updatedReplicas": updated } });
+        let pod = json!({ "metadata": {
+            "ownerReferences": replica_set,
+            "labels": { "controller-revision-hash": "a", "pod-template-generation": "1" },
+        } });
+        let generation = |generation: &str| {
+            let annotations = json!({ "deprecated.daemonset.template.generation": generation });
+            json!({ "metadata": { "annotations": annotations } })
+        };
+        let of_set = Revision::OfReplicaSet("web-1".to_owned());
+        for (case, kind, object, expected) in [
+            ("a Deployment has only new pods", "Deployment", deployment(2), Revision::Current),
+            ("a Deployment has old pods too", "Deployment", deployment(1), of_set),
             (
-                "an image that cannot be pulled",
-                json!({ "containerStatuses": [{ "state": { "waiting": {
-                    "reason": "ImagePullBackOff", "message": "back-off pulling" } } }] }),
-                Some("pod web-1: ImagePullBackOff: back-off pulling"),
+                "a StatefulSet is at the revision",
+                "StatefulSet",
+                json!({ "status": { "updateRevision": "a" } }),
+                Revision::Current,
+            ),
+            (
+                "a StatefulSet is at another one",
+                "StatefulSet",
+                json!({ "status": { "updateRevision": "b" } }),
+                Revision::Old,
+            ),
+            ("a DaemonSet is at the revision", "DaemonSet", generation("1"), Revision::Current),
+            ("a DaemonSet is at another one", "DaemonSet", generation("2"), Revision::Old),
+            ("a Job has one for ever", "Job", json!({}), Revision::Current),
+        ] {
+            let reference = reference(kind, "web");
+            let workload = Workload { reference: &reference, object: &object };
+            assert_eq!(workload.revision(&pod), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_pod_tells_where_it_has_come_to() {
+        let trouble =
+            |source, reason, words: &str| Trouble::new(source, reason, "pod web-1", words).unwrap();
+        let condition = |kind: &str, status: &str| json!([{ "type": kind, "status": status }]);
+        for (case, kind, status, expected) in [
+            (
+                "ready",
+                "Deployment",
+                json!({ "conditions": condition("Ready", "True") }),
+                Stage::Good,
+            ),
+            ("done", "Job", json!({ "phase": "Succeeded" }), Stage::Good),
+            (
+                "thrown out, which makes room for another",
+                "Deployment",
+                json!({ "phase": "Failed", "reason": "Evicted" }),
+                Stage::Good,
+            ),
+            (
+                "thrown out, which a Job counts",
+                "Job",
+                json!({ "phase": "Failed", "reason": "Evicted" }),
+                Stage::Told(trouble(Source::Ended, JOB_POD, "Evicted")),
             ),
             (
                 "no room",
-                json!({ "conditions": [{ "type": "PodScheduled", "status": "False",
-                    "reason": "Unschedulable", "message": "0/3 nodes" }] }),
-                Some("pod web-1: Unschedulable: 0/3 nodes"),
+                "Deployment",
+                json!({ "phase": "Pending", "conditions": [{ "type": "PodScheduled",
+                    "status": "False", "reason": "Unschedulable", "message": "0/3 nodes" }] }),
+                Stage::Unscheduled(trouble(Source::Scheduling, "Unschedulable", "0/3 nodes")),
             ),
             (
-                "nothing but starting",
-                json!({ "containerStatuses": [{ "state": { "waiting": {
-                    "reason": "ContainerCreating" } } }], "conditions": [] }),
-                None,
+                "just bound to a node",
+                "Deployment",
+                json!({ "phase": "Pending", "conditions": condition("PodScheduled", "True") }),
+                Stage::Starting,
+            ),
+            (
+                "running",
+                "Deployment",
+                json!({ "phase": "Running", "conditions": condition("Ready", "False") }),
+                Stage::Unready(trouble(Source::Pod, NOT_READY, "runs, but is not ready")),
+            ),
+            (
+                "waiting for its image",
+                "Deployment",
+                json!({ "phase": "Pending", "containerStatuses": [{ "state": { "waiting": {
+                    "reason": "ImagePullBackOff", "message": "back-off" } } }] }),
+                Stage::Told(trouble(Source::Waiting, "ImagePullBackOff", "back-off")),
             ),
         ] {
+            let reference = reference(kind, "web");
+            let workload = Workload { reference: &reference, object: &Value::Null };
             let pod = json!({ "metadata": { "name": "web-1" }, "status": status });
-            assert_eq!(complaint(&pod).as_deref(), expected, "{case}");
+            assert_eq!(stage(workload, &pod), expected, "{case}");
         }
     }
 }

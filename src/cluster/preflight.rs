@@ -3,24 +3,23 @@
 
 use std::collections::BTreeSet;
 
-use a4co_bundle::{Api, Bundle, GroupKind, Object, Release};
+use a4co_bundle::{Api, Bundle, GroupKind, Release};
 use serde::Deserialize;
 
 use crate::{
     change::{Change, Obstacle, Step},
-    client::{Client, Effect, Form},
+    client::{Client, Form},
     event::Observer,
     head::{Head, State},
     history::Action,
-    live::Live,
     permission,
     place::Place,
     plan::{self, Plan},
     refusal::Refusal,
+    rehearse::{Extent, rehearse},
     requirements,
-    step::StepError,
-    survey::{Survey, by_reference},
-    waves::Waves,
+    resource::Resources,
+    survey::Survey,
 };
 
 #[derive(Deserialize)]
@@ -68,16 +67,17 @@ pub(crate) fn guard(
     }
 }
 
-/// Checks that the cluster can take `plan`, and that it could be brought back.
+/// Checks that the cluster can take `plan`, and returns it with what only the cluster can tell.
 pub(crate) async fn check(
     client: &Client,
     place: &Place,
-    survey: &Survey,
+    survey: &Survey<'_>,
     release: &Release,
-    plan: &Plan,
+    plan: Plan,
+    extent: Extent,
     observer: &dyn Observer,
-) -> Result<(), Refusal> {
-    let orphans = orphans(survey, plan, &release.config().keep);
+) -> Result<Plan, Refusal> {
+    let orphans = orphans(survey, &plan, &release.config().keep);
     let obstacles: Vec<_> = plan.obstacles.iter().cloned().chain(orphans).collect();
     if !obstacles.is_empty() {
         return Err(Refusal::Obstacles { obstacles });
@@ -85,26 +85,30 @@ pub(crate) async fn check(
     check_apis(survey, release)?;
     check_namespaces(client, place, release).await?;
     requirements::check(client, place, &release.config().requirements, observer).await?;
-    let keep = &release.config().keep;
-    let needed = permission::needed(plan, &survey.resources, &place.namespace, keep);
+    check_rights(client, place, &survey.resources, &release.config().keep, &plan).await?;
+    let plan = rehearse(client, survey, release, plan, extent, observer).await?;
+    if plan.count(|change| matches!(change, Change::Recreate(_))) > 0 {
+        check_rights(client, place, &survey.resources, &release.config().keep, &plan).await?;
+    }
+    Ok(plan)
+}
+
+/// Checks that the user may do what `plan` takes.
+pub(crate) async fn check_rights(
+    client: &Client,
+    place: &Place,
+    resources: &Resources,
+    keep: &[GroupKind],
+    plan: &Plan,
+) -> Result<(), Refusal> {
+    let needed = permission::needed(plan, resources, &place.namespace, keep);
     let permissions = permission::missing(client, needed).await?;
-    if !permissions.is_empty() {
-        return Err(Refusal::Forbidden { permissions });
-    }
-    let waves = Waves { client, resources: &survey.resources, observer, interrupt: None };
-    let errors =
-        rehearse(&waves, release.objects(), plan, |step| is_rehearsed(survey, step)).await?;
-    if !errors.is_empty() {
-        return Err(Refusal::DryRun { errors });
-    }
-    let current = survey.current.as_ref().map_or(&[][..], Release::objects);
-    let errors = rehearse(&waves, current, plan, |step| has_drifted(survey, step)).await?;
-    if errors.is_empty() { Ok(()) } else { Err(Refusal::WayBack { errors }) }
+    if permissions.is_empty() { Ok(()) } else { Err(Refusal::Forbidden { permissions }) }
 }
 
 /// Objects that carry the label of our set, but that no release here has: the head was lost, or
 /// somebody copied the label. The way back would delete them, so they are none of ours.
-fn orphans(survey: &Survey, plan: &Plan, keep: &[GroupKind]) -> Vec<Obstacle> {
+fn orphans(survey: &Survey<'_>, plan: &Plan, keep: &[GroupKind]) -> Vec<Obstacle> {
     if survey.head.head.state != State::Idle {
         // What an interrupted command has left is undone before anything else.
         return Vec::new();
@@ -117,51 +121,14 @@ fn orphans(survey: &Survey, plan: &Plan, keep: &[GroupKind]) -> Vec<Obstacle> {
             && !known.contains(&step.object.identity())
             && !plan::is_kept(&step.object, keep)
             && survey.inventory.get(&step.object).is_none()
+            // A late creation of an overtaken command; it was expected.
+            && !survey.head.head.leftover.contains(&step.object)
     };
     let orphans = plan.steps.iter().filter(is_orphan);
     orphans.map(|step| Obstacle::Orphan(step.object.clone())).collect()
 }
 
-/// Objects that do not exist yet are typed by the compiler and undone by deleting them, so asking
-/// about them would only double the work; but for rights, which only the API server can weigh.
-fn is_rehearsed(survey: &Survey, step: &Step) -> bool {
-    match step.change {
-        // What a definition of this release will make the API server serve is checked in its wave.
-        Change::Update(_) | Change::Restore => survey.resources.is_served(&step.object),
-        Change::Create => {
-            step.object.group() == "rbac.authorization.k8s.io" && survey.head.exists()
-        }
-        _ => false,
-    }
-}
-
-/// The way back to what was left as it was cannot meet anybody; to what others changed, it can.
-fn has_drifted(survey: &Survey, step: &Step) -> bool {
-    let record = survey.inventory.get(&step.object);
-    let is_touched = |live: &Live| record.is_none_or(|record| !record.is_untouched(live));
-    matches!(step.change, Change::Update(_)) && step.live.as_ref().is_some_and(is_touched)
-}
-
-/// Asks the API server what it would say to some steps of `plan`, with the manifests of `objects`.
-async fn rehearse(
-    waves: &Waves<'_>,
-    objects: &[Object],
-    plan: &Plan,
-    is_wanted: impl Fn(&Step) -> bool,
-) -> Result<Vec<StepError>, Refusal> {
-    let steps: Vec<&Step> = plan.writes().filter(|step| is_wanted(step)).collect();
-    let (_, mut errors) = waves.write(&steps, &by_reference(objects), Effect::DryRun).await;
-    if let Some(index) = errors.iter().position(StepError::is_unanswered) {
-        return Err(match errors.swap_remove(index) {
-            StepError::Write { error, .. } | StepError::Api(error) => error.into(),
-            other => Refusal::DryRun { errors: vec![other] },
-        });
-    }
-    errors.sort_by_key(ToString::to_string);
-    Ok(errors)
-}
-
-fn check_apis(survey: &Survey, release: &Release) -> Result<(), Refusal> {
+fn check_apis(survey: &Survey<'_>, release: &Release) -> Result<(), Refusal> {
     let mut missing = BTreeSet::new();
     for object in release.objects() {
         let reference = object.reference();

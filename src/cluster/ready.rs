@@ -1,12 +1,20 @@
 //! When an object is ready, told from the object alone.
 //!
 //! The rules are those of kstatus (sigs.k8s.io/cli-utils `pkg/kstatus`), and for kinds that it
-//! does not know, rules that the release brings.
+//! does not know, rules that the release brings. Where they differ from kstatus, it is because a
+//! release counts as applied when this says so:
+//!
+//! - A Job is ready when it is complete, not when it has started.
+//! - A load balancer is ready when it has an address.
+//! - With the strategy `OnDelete` the pods have to be ready, of whatever revision they are.
+//! - A `PersistentVolumeClaim` is not waited for by itself: with `WaitForFirstConsumer` it is bound
+//!   when a pod wants it, which is later. The workload that uses it is waited for, and what holds
+//!   up the claim is then told (see `explain`).
 
 use a4co_bundle::{ObjectRef, Readiness, ReadinessRule};
 use serde_json::Value;
 
-use crate::text;
+use crate::{conditions, rollout};
 
 /// Whether an object is ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,43 +27,87 @@ pub(crate) enum Status {
     Failed(String),
 }
 
+impl Status {
+    /// Ready if `is_ready`; otherwise on the way, because of `why`.
+    pub(crate) fn expect(is_ready: bool, why: impl FnOnce() -> String) -> Self {
+        if is_ready { Self::Ready } else { Self::Progressing(why()) }
+    }
+}
+
+const UNSEEN: &str = "its controller has not seen the change yet";
+
+/// API groups of Kubernetes 1.36 itself. What they hold besides workloads is ready when it exists;
+/// every other group is of custom resources.
+const BUILT_IN: [&str; 22] = [
+    "",
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "apiregistration.k8s.io",
+    "apps",
+    "authentication.k8s.io",
+    "authorization.k8s.io",
+    "autoscaling",
+    "batch",
+    "certificates.k8s.io",
+    "coordination.k8s.io",
+    "discovery.k8s.io",
+    "events.k8s.io",
+    "flowcontrol.apiserver.k8s.io",
+    "networking.k8s.io",
+    "node.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+    "resource.k8s.io",
+    "scheduling.k8s.io",
+    "storage.k8s.io",
+    "storagemigration.k8s.io",
+];
+
 /// Returns whether objects like this one have to be waited for at all.
 pub(crate) fn is_awaited(object: &ObjectRef, rules: &[ReadinessRule]) -> bool {
     if let Some(rule) = rule_for(object, rules) {
         return *rule != Readiness::None;
     }
-    match object.group() {
-        "" => matches!(
-            object.kind.as_str(),
-            "Namespace" | "Pod" | "ReplicationController" | "Service"
-        ),
-        "apps" => object.kind != "ControllerRevision",
-        "batch" => object.kind == "Job",
-        "apiextensions.k8s.io" | "apiregistration.k8s.io" => true,
-        group => !is_built_in(group),
+    match (object.group(), object.kind.as_str()) {
+        ("", kind) => matches!(kind, "Namespace" | "Pod" | "ReplicationController" | "Service"),
+        ("apps", kind) => kind != "ControllerRevision",
+        ("batch", kind) => kind == "Job",
+        ("apiextensions.k8s.io" | "apiregistration.k8s.io", _) => true,
+        (group, _) => !BUILT_IN.contains(&group),
     }
 }
 
 /// Tells whether `object` is ready.
 pub(crate) fn status(reference: &ObjectRef, object: &Value, rules: &[ReadinessRule]) -> Status {
+    if object["metadata"]["deletionTimestamp"].is_string() {
+        return Status::Progressing("is being deleted".to_owned());
+    }
+    if is_stale(object, &object["status"]) {
+        return Status::Progressing(UNSEEN.to_owned());
+    }
+    // Whoever sets these two conditions says all there is to say.
+    if let Some(stalled) = conditions::holding(object, "Stalled") {
+        return Status::Failed(conditions::words(stalled, "is stalled"));
+    }
+    if let Some(reconciling) = conditions::holding(object, "Reconciling") {
+        return Status::Progressing(conditions::words(reconciling, "is being reconciled"));
+    }
     if let Some(Readiness::Condition(wanted)) = rule_for(reference, rules) {
         return by_condition(object, wanted);
     }
-    if let Some(stale) = stale(object) {
-        return stale;
-    }
     match (reference.group(), reference.kind.as_str()) {
-        ("apps", "Deployment") => deployment(object),
-        ("apps", "StatefulSet") => stateful_set(object),
-        ("apps", "DaemonSet") => daemon_set(object),
-        ("apps", "ReplicaSet") | ("", "ReplicationController") => replica_set(object),
-        ("batch", "Job") => job(object),
+        ("apps", "Deployment") => rollout::deployment(object),
+        ("apps", "StatefulSet") => rollout::stateful_set(object),
+        ("apps", "DaemonSet") => rollout::daemon_set(object),
+        ("apps", "ReplicaSet") | ("", "ReplicationController") => rollout::replica_set(object),
+        ("batch", "Job") => rollout::job(object),
         ("", "Pod") => pod(object),
         ("", "Namespace") => {
-            expect(object["status"]["phase"] == "Active", || "is not active yet".into())
+            Status::expect(object["status"]["phase"] == "Active", || "is not active yet".into())
         }
         ("", "Service") => service(object),
-        ("apiextensions.k8s.io", "CustomResourceDefinition") => by_condition(object, "Established"),
+        ("", "PersistentVolumeClaim") => claim(object),
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => definition(object),
         ("apiregistration.k8s.io", "APIService") => by_condition(object, "Available"),
         _ => by_convention(object),
     }
@@ -66,149 +118,67 @@ fn rule_for<'a>(object: &ObjectRef, rules: &'a [ReadinessRule]) -> Option<&'a Re
     rules.iter().find(matches).map(|rule| &rule.ready)
 }
 
-/// Groups of Kubernetes itself; what they hold besides workloads is ready when it exists.
-fn is_built_in(group: &str) -> bool {
-    group.ends_with(".k8s.io") && !group.contains("gateway") || !group.contains('.')
-}
-
-fn stale(object: &Value) -> Option<Status> {
-    let seen = object["status"]["observedGeneration"].as_i64()?;
-    let wanted = object["metadata"]["generation"].as_i64()?;
-    (seen < wanted)
-        .then(|| Status::Progressing("its controller has not seen the change yet".into()))
-}
-
-fn deployment(object: &Value) -> Status {
-    if object["status"]["observedGeneration"].is_null() {
-        return Status::Progressing("its controller has not seen it yet".into());
-    }
-    if let Some(condition) = condition(object, "Progressing")
-        && condition["reason"] == "ProgressDeadlineExceeded"
-    {
-        return Status::Failed(text(condition, "message", "exceeded its progress deadline"));
-    }
-    let (wanted, status) = (replicas(object), &object["status"]);
-    let (updated, total) = (count(status, "updatedReplicas"), count(status, "replicas"));
-    let available = count(status, "availableReplicas");
-    if updated < wanted {
-        Status::Progressing(format!("{updated} of {wanted} pods are updated"))
-    } else if total > updated {
-        Status::Progressing(format!("{} old pods have yet to go", total - updated))
-    } else {
-        expect(available >= wanted, || format!("{available} of {wanted} pods are available"))
-    }
-}
-
-fn stateful_set(object: &Value) -> Status {
-    let status = &object["status"];
-    if object["spec"]["updateStrategy"]["type"] == "OnDelete" {
-        return Status::Ready;
-    }
-    let wanted = replicas(object);
-    let partition =
-        object["spec"]["updateStrategy"]["rollingUpdate"]["partition"].as_i64().unwrap_or(0);
-    let updated = count(status, "updatedReplicas");
-    let ready = count(status, "readyReplicas");
-    if ready < wanted {
-        Status::Progressing(format!("{ready} of {wanted} pods are ready"))
-    } else {
-        let wanted = (wanted - partition).max(0);
-        expect(updated >= wanted, || format!("{updated} of {wanted} pods are updated"))
-    }
-}
-
-fn daemon_set(object: &Value) -> Status {
-    let status = &object["status"];
-    if status["observedGeneration"].is_null() {
-        return Status::Progressing("its controller has not seen it yet".into());
-    }
-    let wanted = count(status, "desiredNumberScheduled");
-    let updated = count(status, "updatedNumberScheduled");
-    let available = count(status, "numberAvailable");
-    if updated < wanted {
-        Status::Progressing(format!("{updated} of {wanted} pods are updated"))
-    } else {
-        expect(available >= wanted, || format!("{available} of {wanted} pods are available"))
-    }
-}
-
-fn replica_set(object: &Value) -> Status {
-    let (wanted, available) = (replicas(object), count(&object["status"], "availableReplicas"));
-    expect(available >= wanted, || format!("{available} of {wanted} pods are available"))
-}
-
-fn job(object: &Value) -> Status {
-    if let Some(failed) =
-        condition(object, "Failed").filter(|condition| condition["status"] == "True")
-    {
-        return Status::Failed(text(failed, "message", "failed"));
-    }
-    let complete =
-        condition(object, "Complete").is_some_and(|condition| condition["status"] == "True");
-    let status = &object["status"];
-    expect(complete, || {
-        format!("{} running, {} failed so far", count(status, "active"), count(status, "failed"))
-    })
+/// Whether `said`, the status or a condition of it, is about an earlier generation of `object`.
+fn is_stale(object: &Value, said: &Value) -> bool {
+    let seen = said["observedGeneration"].as_i64();
+    seen.zip(object["metadata"]["generation"].as_i64()).is_some_and(|(seen, now)| seen < now)
 }
 
 fn pod(object: &Value) -> Status {
     match object["status"]["phase"].as_str() {
         Some("Succeeded") => Status::Ready,
-        Some("Failed") => Status::Failed(text(&object["status"], "message", "failed")),
+        Some("Failed") => Status::Failed(conditions::words(&object["status"], "failed")),
         _ => by_condition(object, "Ready"),
     }
 }
 
 fn service(object: &Value) -> Status {
+    let is_filled = |list: &Value| list.as_array().is_some_and(|items| !items.is_empty());
     let is_balanced = object["spec"]["type"] == "LoadBalancer";
-    let ingress = object["status"]["loadBalancer"]["ingress"].as_array();
-    let has_address = ingress.is_some_and(|addresses| !addresses.is_empty());
-    expect(!is_balanced || has_address, || "has no load balancer address yet".into())
+    let has_address = is_filled(&object["status"]["loadBalancer"]["ingress"])
+        || is_filled(&object["spec"]["externalIPs"]);
+    Status::expect(!is_balanced || has_address, || "has no load balancer address yet".into())
+}
+
+fn claim(object: &Value) -> Status {
+    match object["status"]["phase"].as_str() {
+        Some("Bound") => Status::Ready,
+        Some("Lost") => Status::Failed("lost its volume".to_owned()),
+        _ => Status::Progressing("is not bound to a volume yet".to_owned()),
+    }
+}
+
+fn definition(object: &Value) -> Status {
+    let refused = |wanted: &str| {
+        conditions::find(object, wanted).filter(|condition| condition["status"] == "False")
+    };
+    if let Some(names) = refused("NamesAccepted") {
+        return Status::Failed(conditions::words(names, "its names are taken"));
+    }
+    match refused("Established").filter(|condition| condition["reason"] != "Installing") {
+        Some(condition) => Status::Failed(conditions::words(condition, "is not established")),
+        None => by_condition(object, "Established"),
+    }
 }
 
 /// Custom resources by the conventions that kstatus expects of them.
 fn by_convention(object: &Value) -> Status {
-    if let Some(stalled) =
-        condition(object, "Stalled").filter(|condition| condition["status"] == "True")
-    {
-        return Status::Failed(text(stalled, "message", "is stalled"));
-    }
-    match condition(object, "Ready") {
+    match conditions::find(object, "Ready") {
         Some(_) => by_condition(object, "Ready"),
         None => Status::Ready,
     }
 }
 
 fn by_condition(object: &Value, wanted: &str) -> Status {
-    match condition(object, wanted) {
+    match conditions::find(object, wanted) {
+        None => Status::Progressing(format!("has no condition {wanted} yet")),
+        Some(condition) if is_stale(object, condition) => Status::Progressing(UNSEEN.to_owned()),
         Some(condition) if condition["status"] == "True" => Status::Ready,
         Some(condition) => {
-            let missing = format!("condition {wanted} is not True");
-            Status::Progressing(text(condition, "message", &missing))
+            let otherwise = format!("condition {wanted} is not True");
+            Status::Progressing(conditions::words(condition, &otherwise))
         }
-        None => Status::Progressing(format!("has no condition {wanted} yet")),
     }
-}
-
-fn expect(is_ready: bool, why: impl FnOnce() -> String) -> Status {
-    if is_ready { Status::Ready } else { Status::Progressing(why()) }
-}
-
-fn condition<'a>(object: &'a Value, wanted: &str) -> Option<&'a Value> {
-    let conditions = object["status"]["conditions"].as_array()?;
-    conditions.iter().find(|condition| condition["type"] == wanted)
-}
-
-fn replicas(object: &Value) -> i64 {
-    object["spec"]["replicas"].as_i64().unwrap_or(1)
-}
-
-fn count(status: &Value, field: &str) -> i64 {
-    status[field].as_i64().unwrap_or(0)
-}
-
-fn text(value: &Value, field: &str, otherwise: &str) -> String {
-    text::clean(value[field].as_str().filter(|text| !text.is_empty()).unwrap_or(otherwise))
 }
 
 #[cfg(test)]
@@ -226,57 +196,105 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_workload_is_ready_when_its_rollout_is_complete() {
-        let ready = || Ok(());
-        let waits = |why: &str| Err(why.to_owned());
-        let status = |updated, total, available| {
-            json!({ "observedGeneration": 2,
-            "updatedReplicas": updated, "replicas": total, "availableReplicas": available })
-        };
-        for (case, status, expected) in [
-            ("complete", status(3, 3, 3), ready()),
-            ("not all updated", status(1, 4, 3), waits("1 of 3 pods are updated")),
-            ("old pods left", status(3, 4, 3), waits("1 old pods have yet to go")),
-            ("not all available", status(3, 3, 2), waits("2 of 3 pods are available")),
-            (
-                "status of the generation before",
-                json!({ "observedGeneration": 1 }),
-                waits("its controller has not seen the change yet"),
-            ),
-            ("no status", json!({}), waits("its controller has not seen it yet")),
-        ] {
-            let object = json!({
-                "metadata": { "generation": 2 }, "spec": { "replicas": 3 }, "status": status,
-            });
-            let found = match super::status(&reference("apps/v1", "Deployment"), &object, &[]) {
-                Status::Ready => Ok(()),
-                Status::Progressing(why) | Status::Failed(why) => Err(why),
-            };
-            assert_eq!(found, expected, "{case}");
-        }
+    fn waits(why: &str) -> Status {
+        Status::Progressing(why.to_owned())
+    }
+
+    fn failed(why: &str) -> Status {
+        Status::Failed(why.to_owned())
+    }
+
+    fn with(conditions: &Value) -> Value {
+        json!({ "metadata": { "generation": 2 }, "status": { "conditions": conditions } })
     }
 
     #[test]
-    fn a_failure_that_cannot_heal_is_told_at_once() {
-        for (kind, condition) in [
+    fn each_kind_has_its_own_rule() {
+        let crd = "apiextensions.k8s.io/v1 CustomResourceDefinition";
+        let condition = |kind: &str, status: &str, reason: &str| json!({ "type": kind, "status": status, "reason": reason });
+        for (case, kind, object, expected) in [
             (
-                reference("apps/v1", "Deployment"),
-                json!({ "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded",
-                    "message": "gave up" }),
+                "a pod that is ready",
+                "v1 Pod",
+                with(&json!([condition("Ready", "True", "")])),
+                Status::Ready,
             ),
             (
-                reference("batch/v1", "Job"),
-                json!({ "type": "Failed", "status": "True", "message": "gave up" }),
+                "a pod that has done its work",
+                "v1 Pod",
+                json!({ "status": { "phase": "Succeeded" } }),
+                Status::Ready,
             ),
             (
-                reference("example.com/v1", "Widget"),
-                json!({ "type": "Stalled", "status": "True", "message": "gave up" }),
+                "a pod that was thrown out",
+                "v1 Pod",
+                json!({ "status": { "phase": "Failed", "reason": "Evicted" } }),
+                failed("Evicted"),
+            ),
+            (
+                "a namespace that is active",
+                "v1 Namespace",
+                json!({ "status": { "phase": "Active" } }),
+                Status::Ready,
+            ),
+            (
+                "a service within the cluster",
+                "v1 Service",
+                json!({ "spec": { "type": "ClusterIP" } }),
+                Status::Ready,
+            ),
+            (
+                "a load balancer without an address",
+                "v1 Service",
+                json!({ "spec": { "type": "LoadBalancer" } }),
+                waits("has no load balancer address yet"),
+            ),
+            (
+                "a load balancer that was given its address",
+                "v1 Service",
+                json!({ "spec": { "type": "LoadBalancer", "externalIPs": ["192.0.2.1"] } }),
+                Status::Ready,
+            ),
+            (
+                "a claim that lost its volume",
+                "v1 PersistentVolumeClaim",
+                json!({ "status": { "phase": "Lost" } }),
+                failed("lost its volume"),
+            ),
+            (
+                "a definition on its way",
+                crd,
+                with(&json!([condition("Established", "False", "Installing")])),
+                waits("Installing"),
+            ),
+            (
+                "a definition whose names are taken",
+                crd,
+                with(&json!([condition("NamesAccepted", "False", "PluralConflict")])),
+                failed("PluralConflict"),
+            ),
+            (
+                "a definition that is established",
+                crd,
+                with(&json!([condition("Established", "True", "InitialNamesAccepted")])),
+                Status::Ready,
+            ),
+            (
+                "an API service that is not reached",
+                "apiregistration.k8s.io/v1 APIService",
+                with(&json!([condition("Available", "False", "MissingEndpoints")])),
+                waits("MissingEndpoints"),
+            ),
+            (
+                "something that is being deleted",
+                "v1 Namespace",
+                json!({ "metadata": { "deletionTimestamp": "2026-01-01T00:00:00Z" },
+                    "status": { "phase": "Active" } }),
+                waits("is being deleted"),
             ),
         ] {
-            let object =
-                json!({ "status": { "observedGeneration": 1, "conditions": [condition] } });
-            assert_eq!(status(&kind, &object, &[]), Status::Failed("gave up".into()), "{kind}");
+            let (api_version, kind) = kind.split_once(' ').unwrap();
+            assert_eq!(status(&reference(api_version, kind), &object, &[]), expected, "{case}");
         }
     }
 
@@ -288,31 +306,82 @@ mod tests {
             kind: "ExternalSecret".to_owned(),
             ready,
         };
-        let ready = rule(Readiness::Condition("Ready".to_owned()));
-        assert!(is_awaited(&secret, std::slice::from_ref(&ready)));
+        let rules = [rule(Readiness::Condition("Ready".to_owned()))];
+        assert!(is_awaited(&secret, &rules));
         assert!(!is_awaited(&secret, &[rule(Readiness::None)]));
-        let object = |status: &str| {
-            json!({ "status": { "conditions": [
-            { "type": "Ready", "status": status, "message": "could not get secret" }] } })
+        let condition = |status: &str, seen: u32| {
+            json!({ "type": "Ready", "status": status, "message": "no secret",
+                "observedGeneration": seen })
         };
-        assert_eq!(status(&secret, &object("True"), std::slice::from_ref(&ready)), Status::Ready);
-        assert_eq!(
-            status(&secret, &object("False"), &[ready]),
-            Status::Progressing("could not get secret".into())
-        );
+        let stalled = json!({ "type": "Stalled", "status": "True", "message": "gave up" });
+        for (case, object, expected) in [
+            ("its condition holds", with(&json!([condition("True", 2)])), Status::Ready),
+            (
+                "its condition does not hold",
+                with(&json!([condition("False", 2)])),
+                waits("no secret"),
+            ),
+            (
+                "its condition is about an earlier generation",
+                with(&json!([condition("True", 1)])),
+                waits(UNSEEN),
+            ),
+            (
+                "its status is about an earlier generation",
+                json!({ "metadata": { "generation": 2 }, "status": {
+                    "observedGeneration": 1, "conditions": [condition("True", 2)] } }),
+                waits(UNSEEN),
+            ),
+            ("it has no status", json!({}), waits("has no condition Ready yet")),
+            (
+                "it says that it is stuck",
+                with(&json!([condition("False", 2), stalled])),
+                failed("gave up"),
+            ),
+        ] {
+            assert_eq!(status(&secret, &object, &rules), expected, "{case}");
+        }
     }
 
     #[test]
-    fn plain_configuration_is_never_waited_for() {
-        for (api_version, kind) in [
-            ("v1", "ConfigMap"),
-            ("v1", "ServiceAccount"),
-            ("networking.k8s.io/v1", "Ingress"),
-            ("rbac.authorization.k8s.io/v1", "Role"),
-            ("policy/v1", "PodDisruptionBudget"),
-            ("autoscaling/v2", "HorizontalPodAutoscaler"),
+    fn custom_resources_without_a_rule_follow_the_conventions() {
+        let widget = reference("example.com/v1", "Widget");
+        for (case, conditions, expected) in [
+            ("no condition", json!([]), Status::Ready),
+            ("ready", json!([{ "type": "Ready", "status": "True" }]), Status::Ready),
+            (
+                "not ready",
+                json!([{ "type": "Ready", "status": "False", "reason": "NoPeers" }]),
+                waits("NoPeers"),
+            ),
+            (
+                "at work",
+                json!([{ "type": "Reconciling", "status": "True", "message": "half done" }]),
+                waits("half done"),
+            ),
         ] {
-            assert!(!is_awaited(&reference(api_version, kind), &[]), "{kind}");
+            assert_eq!(status(&widget, &with(&conditions), &[]), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn what_means_nothing_by_itself_is_not_waited_for() {
+        for (api_version, kind, expected) in [
+            ("v1", "ConfigMap", false),
+            ("v1", "ServiceAccount", false),
+            ("v1", "PersistentVolumeClaim", false),
+            ("networking.k8s.io/v1", "Ingress", false),
+            ("rbac.authorization.k8s.io/v1", "Role", false),
+            ("policy/v1", "PodDisruptionBudget", false),
+            ("autoscaling/v2", "HorizontalPodAutoscaler", false),
+            ("batch/v1", "CronJob", false),
+            ("apps/v1", "Deployment", true),
+            ("batch/v1", "Job", true),
+            ("cert-manager.io/v1", "Certificate", true),
+            ("gateway.networking.k8s.io/v1", "Gateway", true),
+            ("snapshot.storage.k8s.io/v1", "VolumeSnapshot", true),
+        ] {
+            assert_eq!(is_awaited(&reference(api_version, kind), &[]), expected, "{kind}");
         }
     }
 }

@@ -2,25 +2,27 @@
 //! releases are stored in the cluster.
 
 use a4co_bundle::{Object, Release, ReleaseId};
-use tokio::sync::watch;
 
 use crate::{
     apply::Options,
     client::Client,
+    delete,
     event::{Event, Observer},
     failure::Failure,
     head::State,
     head_object::HeadObject,
-    history::{Action, Outcome},
+    history::{Action, Entry},
     live,
+    mutant::{self, Mutant},
     place::Place,
     plan::{self, Inputs, Plan},
     refusal::Refusal,
     resource::Resources,
     step::StepError,
     survey::{load, load_inventory},
-    transaction::Transaction,
-    work::{Work, undo},
+    transaction::{Transaction, close},
+    way_back::Late,
+    work::{Work, undo_release},
 };
 
 /// What there was to recover.
@@ -32,6 +34,8 @@ pub enum Recovered {
     Finished(ReleaseId),
     /// A release was not committed; the cluster has this one again, or none as before.
     Undone(Option<ReleaseId>),
+    /// A release was being deleted; it is gone now.
+    Deleted(Option<ReleaseId>),
 }
 
 /// Finishes or undoes what an interrupted command left, and does only that.
@@ -47,10 +51,11 @@ pub async fn recover(
     if place.head(client).await?.state == State::Idle {
         return Ok(Recovered::Nothing);
     }
-    let (_sender, interrupt) = watch::channel(false);
-    let work = Work { client, place, options, observer, interrupt };
+    let work = Work::uninterrupted(client, place, options, observer);
     let lease = work.acquire().await?;
-    let recovery = async { finish_or_undo(&work, place.head_object(client).await?).await };
+    let client = lease.guard(client);
+    let work = Work { client: &client, ..work };
+    let recovery = async { finish_or_undo(&work, place.head_object(&client).await?).await };
     Box::pin(work.under(lease, recovery)).await
 }
 
@@ -61,36 +66,54 @@ pub(crate) async fn finish_or_undo(
 ) -> Result<Recovered, Failure> {
     let Work { client, place, observer, .. } = *work;
     let state = head.head.state;
-    let Some(to) = head.head.to.filter(|_| state != State::Idle) else {
+    if state == State::Idle {
         return Ok(Recovered::Nothing);
-    };
+    }
     observer.observe(&Event::Recovering { state });
+    if mutant::is(Mutant::RecoveryOnlyCloses) {
+        let mut head = head;
+        let mut idle = head.head.clone();
+        close(&mut idle);
+        head.write(client, idle).await.map_err(Refusal::from)?;
+        return Ok(Recovered::Nothing);
+    }
+    let Some(to) = head.head.to else {
+        let release = head.head.from.map(|stored| stored.release);
+        delete::go_on(work, head).await?;
+        return Ok(Recovered::Deleted(release));
+    };
     let new = load(client, place, to).await?;
     let old = match head.head.from {
         Some(from) => Some(load(client, place, from).await?),
         None => None,
     };
     let objects = || new.objects().iter().chain(old.iter().flat_map(Release::objects));
-    let mut transaction = Transaction {
-        client,
-        place,
-        observer,
-        timeout: work.options.timeout,
-        interrupt: None,
-        resources: Resources::discover(client, objects()).await.map_err(Refusal::Api)?,
-        inventory: load_inventory(client, place, &head).await?,
-        head,
-    };
-    if state == State::Committed {
+    let inventory = load_inventory(client, place, &head).await?;
+    let leftover = &head.head.leftover;
+    let resources = Resources::of_kinds(client, objects(), leftover).await.map_err(Refusal::Api)?;
+    let mut transaction = work.transaction(head, resources, inventory);
+    if mutant::is(Mutant::RecoveryCommits) {
+        let entry = work.entry(&new, to, Action::Apply);
+        let committed = transaction.commit(&new, entry).await;
+        committed.map_err(|cause| Failure::Unfinished { cause })?;
+    }
+    if transaction.head.head.state == State::Committed {
         let unfinished = |cause| Failure::Unfinished { cause };
-        let plan = remaining(&transaction, &new, old.as_ref()).await.map_err(unfinished)?;
+        let mut plan = remaining(&transaction, &new, old.as_ref()).await.map_err(unfinished)?;
+        if mutant::is(Mutant::RecoveryDoesNotPrune) {
+            plan.steps.clear();
+        }
         let refused = transaction.finish(&plan, &new).await.map_err(unfinished)?;
         warn(observer, &refused);
         return Ok(Recovered::Finished(new.id()));
     }
-    let mut entry = work.entry(&new, to, Action::Apply);
-    entry.outcome = Outcome::RolledBack;
-    match undo(&mut transaction, &new, old.as_ref(), entry, StepError::Abandoned).await {
+    let action = transaction.head.head.action.unwrap_or(Action::Apply);
+    let entry = work.entry(&new, to, action);
+    if transaction.head.head.no_return {
+        return go_on(transaction, &new, old.as_ref(), entry).await;
+    }
+    let (old, late) = (old.as_ref(), Late::Possible);
+    match undo_release(&mut transaction, &new, old, late, entry, StepError::Abandoned).await {
         Failure::RolledBack { restored, not_ready: None, .. } => Ok(Recovered::Undone(restored)),
         // The journal is closed, so the release that comes next may well mend it.
         Failure::RolledBack { restored, not_ready: Some(why), .. } => {
@@ -101,6 +124,34 @@ pub(crate) async fn finish_or_undo(
     }
 }
 
+/// Goes on to a release that cannot be undone any more.
+async fn go_on(
+    mut transaction: Transaction<'_>,
+    new: &Release,
+    old: Option<&Release>,
+    entry: Entry,
+) -> Result<Recovered, Failure> {
+    let unfinished = |cause| Failure::Unfinished { cause };
+    let plan = remaining(&transaction, new, old).await.map_err(unfinished)?;
+    transaction
+        .write_head(|head| {
+            head.state = State::Applying;
+            head.epoch += 1;
+        })
+        .await
+        .map_err(unfinished)?;
+    let mut done = transaction.go_forward(&plan, new).await;
+    if done.is_ok() {
+        done = transaction.commit(new, entry.clone()).await;
+    }
+    if let Err(cause) = done {
+        return Err(undo_release(&mut transaction, new, old, Late::Possible, entry, cause).await);
+    }
+    let refused = transaction.finish(&plan, new).await.map_err(unfinished)?;
+    warn(transaction.observer, &refused);
+    Ok(Recovered::Finished(new.id()))
+}
+
 /// Tells of deletions that were refused.
 pub(crate) fn warn(observer: &dyn Observer, refused: &[StepError]) {
     for error in refused {
@@ -108,7 +159,7 @@ pub(crate) fn warn(observer: &dyn Observer, refused: &[StepError]) {
     }
 }
 
-/// What is left to prune after a commit.
+/// What is left to do to have `new`.
 async fn remaining(
     transaction: &Transaction<'_>,
     new: &Release,
@@ -126,6 +177,7 @@ async fn remaining(
         live: &live,
         applyset: &new.applyset(),
         keep: &new.config().keep,
+        adopts: false,
     };
     Ok(plan::draw(old.map(Release::id), Some(new.id()), &inputs))
 }

@@ -2,14 +2,14 @@
 
 use std::fmt::Write as _;
 
-use a4co_bundle::{Api, BundleError, ReleaseId};
+use a4co_bundle::{Api, BundleError, ObjectRef, ReleaseId};
 use semver::Version;
 use thiserror::Error;
 
 use crate::{
     change::Obstacle, connect::ConnectError, error::ApiError, head::HeadError,
-    history::SelectError, lease::LeaseError, permission::Permission, step::StepError,
-    store::StoreError,
+    history::SelectError, lease::LeaseError, one_way::OneWay, permission::Permission,
+    rehearse::POLICY_ANNOTATION, step::StepError, store::StoreError,
 };
 
 /// Why a command was refused before it changed anything.
@@ -110,8 +110,8 @@ pub enum Refusal {
         /// What is missing of each.
         secrets: Vec<String>,
     },
-    /// Objects stand in the way.
-    #[error("objects stand in the way:{}", list(obstacles, ToString::to_string))]
+    /// Objects stand in the way, or cannot become what the release has.
+    #[error("objects stand in the way, or cannot change:{}", list(obstacles, ToString::to_string))]
     Obstacles {
         /// Which, and why.
         obstacles: Vec<Obstacle>,
@@ -122,11 +122,20 @@ pub enum Refusal {
         /// What it would refuse, and why.
         errors: Vec<StepError>,
     },
-    /// The API server would refuse the way back.
-    #[error("if this failed, it could not be undone:{}", list(errors, ToString::to_string))]
-    WayBack {
-        /// What it would refuse, and why.
-        errors: Vec<StepError>,
+    /// Steps cannot be taken back, and nobody has agreed to that.
+    #[error("this cannot be taken back:{}", list(steps, ToString::to_string))]
+    OneWay {
+        /// Steps.
+        steps: Vec<OneWay>,
+    },
+    /// Objects were deleted or made anew after the plan was made.
+    #[error(
+        "somebody else deleted or made anew, after the plan was made:{}",
+        list(objects, ToString::to_string)
+    )]
+    Moved {
+        /// Objects.
+        objects: Vec<ObjectRef>,
     },
     /// The person asked to stop before anything was done.
     #[error("interrupted")]
@@ -152,6 +161,14 @@ pub enum Refusal {
         /// `namespace/app` of each.
         places: Vec<String>,
     },
+    /// The release has no such workload.
+    #[error("the release has no workload `{name}`; it has{}", list(known, Clone::clone))]
+    NoWorkload {
+        /// What was asked for.
+        name: String,
+        /// `kind/name` of each that there is.
+        known: Vec<String>,
+    },
     /// It is not clear which release is meant.
     #[error(transparent)]
     Select(#[from] SelectError),
@@ -175,9 +192,8 @@ impl Refusal {
             Self::Store(StoreError::Missing { .. }) => {
                 "apply the bundle of the committed release again, which stores it again".into()
             }
-            Self::WayBack { .. } => {
-                "give up the fields that are named, or bring them to what the committed release has".into()
-            }
+            Self::OneWay { .. } => "if that is what you want, say so: --accept-one-way".into(),
+            Self::Moved { .. } => "try again".into(),
             Self::Api(error) | Self::Head(HeadError::Api(error)) | Self::Store(StoreError::Api(error))
                 if error.is_forbidden() =>
             {
@@ -194,6 +210,13 @@ impl Refusal {
             Self::StorageClasses { .. } => "create them, or name one that exists in the environment".into(),
             Self::Secrets { .. } => "create them, for example with `kubectl create secret generic`".into(),
             Self::Obstacles { obstacles } if obstacles.iter().any(|o| matches!(o, Obstacle::Deleting(_))) => "wait until what is being deleted is gone".into(),
+            Self::Obstacles { obstacles } if obstacles.iter().any(is_immutable) => format!(
+                "give the object another name, or, where it may be deleted and created anew, \
+                 annotate it with {POLICY_ANNOTATION}: recreate"
+            ),
+            Self::Obstacles { obstacles } if obstacles.iter().any(is_unadoptable) => "give the release the values that the objects have; or delete them, and the release creates them".into(),
+            Self::Obstacles { obstacles } if obstacles.iter().all(is_foreign) => "take them over with `a4co-apply adopt BUNDLE`, which restarts nothing that is equal; or delete or rename them".into(),
+            Self::DryRun { errors } => return errors.iter().find_map(StepError::remedy).map(str::to_owned),
             Self::Obstacles { .. } => "delete or rename them; where only the label is wrong, remove it".into(),
             Self::Overtaken => "look at `a4co-apply status` and try again".into(),
             Self::NoRelease { .. } => "name the place with --namespace, or apply a bundle first".into(),
@@ -205,6 +228,18 @@ impl Refusal {
         };
         Some(text)
     }
+}
+
+fn is_foreign(obstacle: &Obstacle) -> bool {
+    matches!(obstacle, Obstacle::Foreign(_))
+}
+
+fn is_unadoptable(obstacle: &Obstacle) -> bool {
+    matches!(obstacle, Obstacle::Unadoptable { .. })
+}
+
+fn is_immutable(obstacle: &Obstacle) -> bool {
+    matches!(obstacle, Obstacle::Immutable { .. })
 }
 
 fn list_candidates(candidates: &[crate::history::Candidate]) -> String {

@@ -11,12 +11,13 @@ use serde_json::{Value, json};
 use crate::{
     client::{Client, Conflicts, Effect, Form},
     error::ApiError,
+    fencing::Fencing,
     live::PartialObject,
     step::StepError,
 };
 
 /// Field manager that holds a replica count for the autoscaler until it first sets one.
-const HOLDER: &str = "a4co-replicas";
+pub(crate) const HOLDER: &str = "a4co-replicas";
 
 /// Field manager under which autoscalers scale.
 const AUTOSCALER: &str = "kube-controller-manager";
@@ -36,17 +37,19 @@ pub(crate) async fn hand_over(
     client: &Client,
     path: &str,
     object: &ObjectRef,
+    fencing: Fencing<'_>,
 ) -> Result<(), StepError> {
     for _ in 0..ATTEMPTS {
         let Some(live) = client.get::<Value>(path, Form::Whole).await? else { return Ok(()) };
+        fencing.check(client).await?;
         let count = &live["spec"]["replicas"];
         if count.is_null() {
             return Ok(());
         }
-        match claim(client, path, object, count, Conflicts::Refuse).await {
+        match claim(client, path, object, &live, count, Conflicts::Refuse).await {
             Ok(()) => return Ok(()),
             // The autoscaler has set another count since.
-            Err(error) if !error.field_conflicts().is_empty() => {}
+            Err(error) if error.is_conflict() || !error.field_conflicts().is_empty() => {}
             Err(error) => return Err(StepError::write("update", object, error)),
         }
     }
@@ -59,26 +62,48 @@ pub(crate) async fn take(
     path: &str,
     object: &ObjectRef,
     manifest: &Value,
+    fencing: Fencing<'_>,
 ) -> Result<(), StepError> {
     let count = &manifest["spec"]["replicas"];
-    let taken = claim(client, path, object, count, Conflicts::Force).await;
-    taken.map_err(|error| StepError::write("update", object, error))
+    for _ in 0..ATTEMPTS {
+        let Some(live) = client.get::<Value>(path, Form::Whole).await? else { return Ok(()) };
+        fencing.check(client).await?;
+        match claim(client, path, object, &live, count, Conflicts::Force).await {
+            Ok(()) => return Ok(()),
+            Err(error) if error.is_conflict() => {}
+            Err(error) => return Err(StepError::write("update", object, error)),
+        }
+    }
+    Err(StepError::Interference { object: object.clone() })
 }
 
 async fn claim(
     client: &Client,
     path: &str,
     object: &ObjectRef,
+    live: &Value,
     count: &Value,
     conflicts: Conflicts,
 ) -> Result<(), ApiError> {
+    let (uid, version) = (&live["metadata"]["uid"], &live["metadata"]["resourceVersion"]);
     let claim = json!({
         "apiVersion": object.api_version,
         "kind": object.kind,
-        "metadata": { "name": object.name, "namespace": object.namespace },
+        "metadata": {
+            "name": object.name,
+            "namespace": object.namespace,
+            "uid": uid,
+            "resourceVersion": version,
+        },
         "spec": { "replicas": count },
     });
     client.apply(path, HOLDER, &claim, conflicts, Effect::Real).await.map(drop)
+}
+
+/// Returns whether `entry` owns the replica count `field` for an autoscaler.
+pub(crate) fn is_autoscaled(field: &str, entry: &Value) -> bool {
+    let owner = entry["manager"].as_str().unwrap_or_default();
+    field == FIELD && matches!(owner, HOLDER | AUTOSCALER)
 }
 
 /// Returns whether the only thing in the way is a replica count that an autoscaler set.

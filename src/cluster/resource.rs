@@ -100,6 +100,22 @@ impl Resources {
         Ok(resources)
     }
 
+    /// Asks the API server for the kinds of `objects`, and of others that are only known by name.
+    pub(crate) async fn of_kinds<'a>(
+        client: &Client,
+        objects: impl IntoIterator<Item = &'a Object>,
+        others: impl IntoIterator<Item = &'a ObjectRef>,
+    ) -> Result<Self, ApiError> {
+        let mut resources = Self::discover(client, objects).await?;
+        let others = others.into_iter().map(|object| object.api_version.clone());
+        let known = resources.versions.len();
+        resources.versions.extend(others);
+        if resources.versions.len() > known {
+            resources.refresh(client).await?;
+        }
+        Ok(resources)
+    }
+
     /// Asks again, for a definition may have changed what is served.
     pub(crate) async fn refresh(&mut self, client: &Client) -> Result<(), ApiError> {
         let mut served = served_all(client, self.versions.clone()).await?;

@@ -1,17 +1,21 @@
 //! What a place has now: the release, its objects, and whether they are ready and as left.
 
+use std::collections::BTreeMap;
+
 use a4co_bundle::{Object, ObjectRef, ReadinessRule, Release};
 use semver::Version;
 use serde_json::Value;
 
 use crate::{
     client::{Client, Form},
+    explain::explain,
     fetch::{Found, fetch},
     head::Head,
     inventory::Inventory,
     live,
     place::Place,
-    plan, pods,
+    plan,
+    pods::Workload,
     ready::{self, Status},
     refusal::Refusal,
     resource::Resources,
@@ -89,6 +93,7 @@ async fn look(
     let rules = &release.config().readiness;
     let awaited = references().filter(|object| ready::is_awaited(object, rules));
     let whole: Found<Value> = fetch(client, &resources, awaited, Form::Whole).await?;
+    let not_ready = not_ready(client, &whole, rules).await;
     let mut objects = Vec::with_capacity(release.objects().len());
     for object in references() {
         let condition = match (live.get(object), inventory.get(object)) {
@@ -96,27 +101,33 @@ async fn look(
             (None, _) if plan::is_job(object) => Condition::Good,
             (None, _) => Condition::Missing,
             (Some(live), Some(record)) if !record.is_untouched(live) => Condition::Drifted,
-            _ => match whole.get(object) {
-                Some(found) => readiness(client, object, found, rules).await,
-                None => Condition::Good,
-            },
+            _ => not_ready.get(object).cloned().map_or(Condition::Good, Condition::NotReady),
         };
         objects.push(Situated { object: object.clone(), condition });
     }
     Ok(objects)
 }
 
-async fn readiness(
+/// Those of `objects` that are not ready, and why.
+async fn not_ready(
     client: &Client,
-    reference: &ObjectRef,
-    object: &Value,
+    objects: &Found<Value>,
     rules: &[ReadinessRule],
-) -> Condition {
-    match ready::status(reference, object, rules) {
-        Status::Ready => Condition::Good,
-        Status::Progressing(why) | Status::Failed(why) => {
-            let reason = pods::blame(client, object).await;
-            Condition::NotReady(reason.map_or(why.clone(), |reason| format!("{why}: {reason}")))
-        }
+) -> BTreeMap<ObjectRef, String> {
+    let why = |reference: &ObjectRef, object: &Value| match ready::status(reference, object, rules)
+    {
+        Status::Ready => None,
+        Status::Progressing(why) | Status::Failed(why) => Some(why),
+    };
+    let told =
+        objects.iter().map(|(reference, object)| (reference.clone(), why(reference, object)));
+    let mut told: BTreeMap<_, _> =
+        told.filter_map(|(reference, why)| Some((reference, why?))).collect();
+    let workloads = objects.iter().filter(|(reference, _)| told.contains_key(reference));
+    let workloads: Vec<_> =
+        workloads.map(|(reference, object)| Workload { reference, object }).collect();
+    for (object, trouble) in explain(client, &workloads, true).await {
+        told.entry(object).and_modify(|why| *why = format!("{why}; {}", trouble.text));
     }
+    told
 }

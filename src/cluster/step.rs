@@ -5,7 +5,9 @@ use std::time::Duration;
 use a4co_bundle::ObjectRef;
 use thiserror::Error;
 
-use crate::{change::Obstacle, error::ApiError, event::Pending, store::StoreError};
+use crate::{
+    change::Obstacle, conflict::Conflict, error::ApiError, event::Pending, store::StoreError,
+};
 
 /// Why a step failed.
 #[derive(Debug, Error)]
@@ -36,12 +38,12 @@ pub enum StepError {
         objects: Vec<ObjectRef>,
     },
     /// Another field manager owns a field.
-    #[error("cannot update {object}: others own fields of it{}", list_conflicts(conflicts))]
+    #[error("cannot update {object}, for others own fields of it:{}", list_conflicts(conflicts))]
     Conflict {
         /// Object.
         object: ObjectRef,
-        /// Field path and the server's words, which name the manager.
-        conflicts: Vec<(String, String)>,
+        /// Fields, with who owns them and both values.
+        conflicts: Vec<Conflict>,
     },
     /// Somebody else changes the object all the time.
     #[error("cannot update {object}: somebody else keeps changing it")]
@@ -64,6 +66,8 @@ pub enum StepError {
         object: ObjectRef,
         /// Its own words.
         why: String,
+        /// What a person can do about it, where that is known.
+        remedy: Option<&'static str>,
     },
     /// A deleted object does not go away.
     #[error("still there {} s after they were deleted:{}", after.as_secs(), list_objects(objects))]
@@ -73,6 +77,9 @@ pub enum StepError {
         /// Objects that are still there.
         objects: Vec<ObjectRef>,
     },
+    /// Something was done that cannot be undone.
+    #[error("a job has run whose work cannot be undone, so the only way is forward")]
+    NoReturn,
     /// Another command took over.
     #[error("another command took over")]
     Overtaken,
@@ -90,15 +97,15 @@ pub enum StepError {
     Store(#[from] StoreError),
 }
 
+/// What a person can do about fields that others own.
+pub(crate) const CONFLICT_REMEDY: &str = "\
+take the fields over with `a4co-apply adopt BUNDLE`, and `--from MANAGER` for each manager that is \
+neither Helm nor kubectl; or leave them out of the release; or give them the value in the environment \
+that they have in the cluster";
+
 impl StepError {
     pub(crate) fn write(verb: &'static str, object: &ObjectRef, error: ApiError) -> Self {
         Self::Write { verb, object: object.clone(), error }
-    }
-
-    pub(crate) fn conflict(object: &ObjectRef, error: &ApiError) -> Self {
-        let causes = error.field_conflicts().into_iter();
-        let conflicts = causes.map(|cause| (cause.field.clone(), cause.message.clone()));
-        Self::Conflict { object: object.clone(), conflicts: conflicts.collect() }
     }
 
     /// Returns the one object that it is about, if it is about one.
@@ -115,6 +122,22 @@ impl StepError {
         }
     }
 
+    /// Returns whether the API server found what was sent invalid.
+    pub(crate) fn is_invalid(&self) -> bool {
+        matches!(self, Self::Write { error, .. } if error.is_invalid())
+    }
+
+    /// Returns what a person can do about it, where that is known.
+    #[must_use]
+    pub fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Self::Failed { remedy, .. } => *remedy,
+            Self::Conflict { .. } => Some(CONFLICT_REMEDY),
+            Self::NotReady { pending, .. } => pending.iter().find_map(|pending| pending.remedy),
+            _ => None,
+        }
+    }
+
     /// Returns whether the API server could not be asked, as against: it said no.
     pub(crate) fn is_unanswered(&self) -> bool {
         match self {
@@ -126,16 +149,14 @@ impl StepError {
     }
 }
 
-fn list_conflicts(conflicts: &[(String, String)]) -> String {
-    conflicts
-        .iter()
-        .fold(String::new(), |list, (field, message)| format!("{list}\n  {field}: {message}"))
+fn list_conflicts(conflicts: &[Conflict]) -> String {
+    conflicts.iter().fold(String::new(), |list, conflict| format!("{list}\n  {conflict}"))
 }
 
 fn list_pending(pending: &[Pending]) -> String {
-    pending
-        .iter()
-        .fold(String::new(), |list, Pending { object, why }| format!("{list}\n  {object}: {why}"))
+    pending.iter().fold(String::new(), |list, Pending { object, why, .. }| {
+        format!("{list}\n  {object}: {why}")
+    })
 }
 
 fn list_objects(objects: &[ObjectRef]) -> String {

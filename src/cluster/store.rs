@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use a4co_bundle::Digest;
+use a4co_bundle::{Digest, ObjectRef};
 use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use k8s_openapi::{
     ByteString, api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta,
@@ -22,7 +22,8 @@ use thiserror::Error;
 use crate::{
     client::{Client, Form},
     error::ApiError,
-    text,
+    live::PartialObject,
+    mark, text,
 };
 
 const CHUNK_BYTES: usize = 768 << 10;
@@ -41,6 +42,8 @@ pub(crate) enum Content {
     Release,
     /// What was recorded about the objects of a release after it was applied.
     Inventory,
+    /// What a transaction touches, as it was before.
+    Undo,
 }
 
 /// Why content could not be kept or found again.
@@ -75,6 +78,12 @@ pub enum StoreError {
         /// Why.
         source: io::Error,
     },
+    /// The content is not what it should be.
+    #[error("the stored content {digest} is malformed")]
+    Content {
+        /// Digest of the content.
+        digest: Digest,
+    },
     /// The content has another digest than its name.
     #[error("the stored content is damaged\n  expected: {expected}\n  computed: {computed}")]
     Digest {
@@ -98,6 +107,7 @@ impl Content {
         match self {
             Self::Release => "release",
             Self::Inventory => "inventory",
+            Self::Undo => "undo",
         }
     }
 }
@@ -125,12 +135,34 @@ impl Store<'_> {
         let mut attempts = 0;
         loop {
             match self.client.create::<Secret>(&self.collection(), secret).await {
-                Err(error) if error.is_conflict() => return Ok(true),
+                Err(error) if error.is_conflict() => {
+                    if self.renew_chunk(secret).await? {
+                        return Ok(true);
+                    }
+                    attempts += 1;
+                }
                 // Nobody knows whether it was created; creating it again tells.
-                Err(error) if error.is_unanswered() && attempts < ATTEMPTS => attempts += 1,
+                Err(error) if error.is_unclear() && attempts < ATTEMPTS => attempts += 1,
                 answer => return answer.map(|_| false),
             }
             tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Gives a chunk that was there a new version, so that whoever found before that nothing needs
+    /// it does not delete it any more. Returns whether it is still there.
+    async fn renew_chunk(&self, secret: &Secret) -> Result<bool, ApiError> {
+        let name = secret.metadata.name.clone().unwrap_or_default();
+        let path = format!("{}/{name}", self.collection());
+        let found: Option<PartialObject> = self.client.get(&path, Form::Metadata).await?;
+        let Some(PartialObject { metadata }) = found else { return Ok(false) };
+        let (api_version, kind) = ("v1".to_owned(), "Secret".to_owned());
+        let namespace = Some(self.namespace.to_owned());
+        let object = ObjectRef { kind, api_version, namespace, name };
+        match mark::renew(self.client, &path, &object, &metadata.uid.into(), 0).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.is_conflict() || error.is_not_found() => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
@@ -213,11 +245,16 @@ impl Store<'_> {
     }
 
     fn name(&self, content: Content, digest: Digest, index: usize) -> String {
-        let hex = digest.to_hex();
-        format!("a4co.{}.{}-{}-{index}", self.app, content.name(), &hex[..16])
+        format!("{}{index}", self.prefix(content, digest))
     }
 
-    fn collection(&self) -> String {
+    /// What the names of the chunks of this content begin with.
+    pub(crate) fn prefix(&self, content: Content, digest: Digest) -> String {
+        let hex = digest.to_hex();
+        format!("a4co.{}.{}-{}-", self.app, content.name(), &hex[..16])
+    }
+
+    pub(crate) fn collection(&self) -> String {
         format!("/api/v1/namespaces/{}/secrets", self.namespace)
     }
 

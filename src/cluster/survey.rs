@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use a4co_bundle::{Bundle, Object, ObjectRef, Release, TrustAnchor, UnverifiedBundle};
 
 use crate::{
-    client::Client,
+    adopt::Adoption,
+    client::{Client, Effect},
+    fencing::Fencing,
     head::{State, Stored},
     head_object::HeadObject,
     inventory::{Inventory, Record},
@@ -15,10 +17,15 @@ use crate::{
     refusal::Refusal,
     resource::Resources,
     store::{Content, StoreError},
+    write::Writer,
 };
 
 /// What the cluster has, as far as one release to apply is concerned.
-pub(crate) struct Survey {
+pub(crate) struct Survey<'a> {
+    /// Whether the release was here before.
+    pub(crate) goes_back: bool,
+    /// Whose objects are taken over.
+    pub(crate) adoption: Option<&'a Adoption>,
     pub(crate) head: HeadObject,
     /// The committed release.
     pub(crate) current: Option<Release>,
@@ -27,12 +34,14 @@ pub(crate) struct Survey {
     pub(crate) live: LiveObjects,
 }
 
-impl Survey {
+impl<'a> Survey<'a> {
     /// Reads what bringing `place` to `target` depends on.
     pub(crate) async fn take(
         client: &Client,
         place: &Place,
         target: &Release,
+        goes_back: bool,
+        adoption: Option<&'a Adoption>,
     ) -> Result<Self, Refusal> {
         let head = place.head_object(client).await?;
         let current = match head.head.committed {
@@ -42,10 +51,10 @@ impl Survey {
         };
         let inventory = load_inventory(client, place, &head).await?;
         let objects = || target.objects().iter().chain(current.iter().flat_map(Release::objects));
-        let resources = Resources::discover(client, objects()).await?;
+        let resources = Resources::of_kinds(client, objects(), &head.head.leftover).await?;
         let references = objects().map(Object::reference).chain(&head.head.leftover);
         let live = live::read(client, &resources, references).await?;
-        Ok(Self { head, current, inventory, resources, live })
+        Ok(Self { goes_back, adoption, head, current, inventory, resources, live })
     }
 
     /// Works out the steps to `target`.
@@ -62,6 +71,7 @@ impl Survey {
                 live: &self.live,
                 applyset: &target.applyset(),
                 keep: &target.config().keep,
+                adopts: self.adoption.is_some(),
             },
         )
     }
@@ -83,10 +93,23 @@ impl Survey {
         Ok(is_quiet && place.store(client).has(Content::Release, committed.bundle).await?)
     }
 
+    /// Objects that should not be there: late creations, and what could not be deleted.
+    pub(crate) fn strays(&self) -> impl Iterator<Item = &ObjectRef> {
+        let known = by_reference(self.current.as_ref().map_or(&[], Release::objects));
+        self.head.head.leftover.iter().filter(move |object| !known.contains_key(object))
+    }
+
     /// Takes note of an object that was written since the survey.
     pub(crate) fn note(&mut self, object: &ObjectRef, record: Record, live: Live) {
         self.live.insert(object.clone(), live);
         self.inventory.insert(object.clone(), record);
+    }
+
+    pub(crate) fn writer<'b>(&'b self, client: &'b Client, effect: Effect) -> Writer<'b> {
+        let epoch = self.head.head.epoch + 1;
+        let (resources, adoption, goes_back) = (&self.resources, self.adoption, self.goes_back);
+        let fencing = Fencing::none();
+        Writer { client, resources, effect, epoch, goes_back, adoption, fencing }
     }
 }
 

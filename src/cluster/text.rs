@@ -9,6 +9,10 @@ pub(crate) const CONTENT_LABEL: &str = "a4co.dev/content";
 pub(crate) const DIGEST_ANNOTATION: &str = "a4co.dev/digest";
 /// Annotation `i/n` of a chunk, counted from 1.
 pub(crate) const CHUNK_ANNOTATION: &str = "a4co.dev/chunk";
+/// Annotation of every object that we create: the epoch of the transaction that did it.
+pub(crate) const EPOCH_ANNOTATION: &str = "a4co.dev/epoch";
+/// Annotation that gives an object a new version, for a moment.
+pub(crate) const FENCE_ANNOTATION: &str = "a4co.dev/fence";
 /// Kubernetes' recommended label for the managing tool.
 pub(crate) const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
 /// Our value of it.

@@ -7,34 +7,49 @@
 //!                        └──▶ stuck             blocked by others; a person has to look
 //! ```
 //!
-//! Every arrow is one guarded write of the head. Invariants: no object is written before the head
-//! says `applying`, but for the namespace that holds the head; nothing that existed before is
-//! deleted before the commit; one write changes what is committed; both releases are stored in the
-//! cluster before the first object is written, so that any later command can finish or undo.
-//! Known hole: a request whose sender died may still arrive after the way back has begun.
+//! Every arrow is one guarded write of the head. Invariants:
+//!
+//! - no object is written before the head says `applying`, but for the namespace that holds it;
+//! - nothing that existed before is deleted before the commit, but what a release declares to be
+//!   created anew;
+//! - one write changes what is committed;
+//! - both releases, and every object that will be touched as it was, are stored in the cluster
+//!   before the first object is written, so that any later command can finish or undo;
+//! - every write names what it is over: a creation fails where something is, an update and a
+//!   deletion fail unless the object is the very one that was read.
+//!
+//! So a request that arrives late, from a command that was overtaken, fails: see
+//! [`crate::way_back`] for those that could not.
 
 use std::time::Duration;
 
 use a4co_bundle::{Digest, Object, ObjectRef, Release};
 
 use crate::{
+    adopt::Adoption,
     change::{Change, Step},
     client::{Client, Effect},
+    collect::collect,
     event::{Event, Observer},
+    fencing::Fencing,
     head::{Head, State, Stored},
     head_object::HeadObject,
-    history::{self, Entry},
+    history::{self, Action, Entry},
     interrupt::{self, Interrupt},
     inventory::Inventory,
     live,
+    mutant::{self, Mutant},
+    one_way,
     place::Place,
     plan::{self, Inputs, Plan},
+    remove::Remover,
     resource::Resources,
     step::StepError,
     store::Content,
     survey::by_reference,
     wait::Waiter,
     waves::Waves,
+    write::Writer,
 };
 
 /// What every part of a transaction needs.
@@ -50,6 +65,20 @@ pub(crate) struct Transaction<'a> {
     pub(crate) resources: Resources,
     /// What is known about live objects; kept up to date by every write.
     pub(crate) inventory: Inventory,
+    /// What was known before the transaction.
+    pub(crate) known: Inventory,
+    /// Whose objects are taken over.
+    pub(crate) adoption: Option<&'a Adoption>,
+}
+
+/// What a journal is opened with.
+pub(crate) struct Opening {
+    pub(crate) to: Stored,
+    /// Version of the trust file in use.
+    pub(crate) trust: u64,
+    /// The stored undo log.
+    pub(crate) undo: Digest,
+    pub(crate) action: Action,
 }
 
 impl Transaction<'_> {
@@ -67,13 +96,15 @@ impl Transaction<'_> {
     }
 
     /// Opens the journal: from here on there is something to finish or to undo.
-    pub(crate) async fn begin(&mut self, to: Stored, trust: u64) -> Result<(), StepError> {
+    pub(crate) async fn begin(&mut self, opening: Opening) -> Result<(), StepError> {
         self.write_head(|head| {
-            head.trust = head.trust.max(trust);
+            head.trust = head.trust.max(opening.trust);
             head.state = State::Applying;
-            head.epoch += 1;
-            head.from = head.committed;
-            head.to = Some(to);
+            head.epoch += u64::from(!mutant::is(Mutant::NoNewEpoch));
+            head.undo = Some(opening.undo);
+            head.action = Some(opening.action);
+            head.from = head.committed.filter(|_| !mutant::is(Mutant::NoFrom));
+            head.to = Some(opening.to);
             head.wave = 0;
         })
         .await
@@ -86,12 +117,28 @@ impl Transaction<'_> {
         target: &Release,
     ) -> Result<(), StepError> {
         self.advance(plan, target).await?;
+        if mutant::is(Mutant::NoConfirmation) {
+            return Ok(());
+        }
         self.confirm(plan, target).await
     }
 
     /// Writes everything that `plan` creates and updates, and waits for each wave to be ready.
     async fn advance(&mut self, plan: &Plan, target: &Release) -> Result<(), StepError> {
+        let objects = by_reference(target.objects());
         for (wave, steps) in plan.waves() {
+            if mutant::is(Mutant::CommitBeforeLastWave) && plan.is_last(wave) {
+                return Ok(());
+            }
+            let is_irreversible = |step: &&Step| {
+                let object = objects.get(&step.object).filter(|_| plan::is_job(&step.object));
+                object.is_some_and(|object| {
+                    one_way::is_irreversible(&step.object, &object.manifest())
+                })
+            };
+            if !self.head.head.no_return && steps.iter().any(is_irreversible) {
+                self.write_head(|head| head.no_return = true).await?;
+            }
             self.write_wave(wave, &steps, target).await?;
             let written: Vec<ObjectRef> = steps.iter().map(|step| step.object.clone()).collect();
             self.until_ready(target, &written).await?;
@@ -113,7 +160,7 @@ impl Transaction<'_> {
     ) -> Result<(), StepError> {
         self.observer.observe(&Event::Wave { wave, objects: steps.len() });
         let objects = by_reference(target.objects());
-        let (records, errors) = self.waves().write(steps, &objects, Effect::Real).await;
+        let (records, errors) = self.waves().write(steps, &objects).await;
         for (object, record) in records {
             self.inventory.insert(object, record);
         }
@@ -129,8 +176,7 @@ impl Transaction<'_> {
     /// Checks that nobody has changed what was written while we waited: what is committed must be
     /// what is there.
     async fn confirm(&self, plan: &Plan, target: &Release) -> Result<(), StepError> {
-        let written = plan.writes().filter(|step| step.change != Change::Prune);
-        let written: Vec<&ObjectRef> = written.map(|step| &step.object).collect();
+        let written: Vec<&ObjectRef> = plan.touched().map(|step| &step.object).collect();
         let live = live::read(self.client, &self.resources, written.iter().copied()).await?;
         let objects = by_reference(target.objects());
         let may_be_scaled = |object: &ObjectRef| {
@@ -153,15 +199,21 @@ impl Transaction<'_> {
 
     /// The commit point: one write, after which the new release is the one that the cluster has.
     pub(crate) async fn commit(&mut self, target: &Release, entry: Entry) -> Result<(), StepError> {
-        let inventory = self.put_inventory(target.objects()).await?;
+        let mut inventory = self.put_inventory(target.objects()).await?;
+        if let (true, Some(old)) = (mutant::is(Mutant::StaleInventory), self.head.head.inventory) {
+            inventory = old;
+        }
         let version = target.config().version.clone();
+        if mutant::is(Mutant::CommitInTwoWrites) {
+            self.write_head(|head| head.committed = head.to).await?;
+        }
         self.write_head(|head| {
             head.state = State::Committed;
             head.committed = head.to;
             head.inventory = Some(inventory);
             let is_higher =
                 head.highest_version.as_ref().is_none_or(|old| version.cmp_precedence(old).is_gt());
-            if is_higher {
+            if is_higher || mutant::is(Mutant::ForgetHighestVersion) {
                 head.highest_version = Some(version);
             }
             history::push(&mut head.history, entry);
@@ -178,25 +230,30 @@ impl Transaction<'_> {
         plan: &Plan,
         target: &Release,
     ) -> Result<Vec<StepError>, StepError> {
-        let pruned = self.waves().prune(plan).await;
-        if let Some(index) = pruned.refused.iter().position(StepError::is_unanswered) {
-            let mut refused = pruned.refused;
+        if mutant::is(Mutant::CommitBeforeLastWave)
+            && let Some((wave, steps)) = plan.waves().pop_last()
+        {
+            self.write_wave(wave, &steps, target).await?;
+        }
+        let mut refused = self.waves().prune(plan).await.refused;
+        if let Some(index) = refused.iter().position(StepError::is_unanswered) {
             return Err(refused.swap_remove(index));
         }
         self.settle(plan, target).await?;
         let inventory = self.put_inventory(target.objects()).await?;
-        let leftover = pruned.refused.iter().filter_map(StepError::object).cloned().collect();
+        let leftover = refused.iter().filter_map(StepError::object).cloned().collect();
         self.write_head(|head| {
             head.inventory = Some(inventory);
             head.leftover = leftover;
             close(head);
         })
         .await?;
-        Ok(pruned.refused)
+        self.tidy().await;
+        Ok(refused)
     }
 
     /// Once autoscalers are gone, sets the replica counts that they may have changed meanwhile.
-    pub(crate) async fn settle(&mut self, plan: &Plan, target: &Release) -> Result<(), StepError> {
+    async fn settle(&mut self, plan: &Plan, target: &Release) -> Result<(), StepError> {
         if !prunes_autoscaler(plan) {
             return Ok(());
         }
@@ -204,6 +261,7 @@ impl Transaction<'_> {
         let scaled: Vec<Object> = scaled.cloned().collect();
         let references = scaled.iter().map(Object::reference);
         let live = live::read(self.client, &self.resources, references).await?;
+        self.fencing().check(self.client).await?;
         let inputs = Inputs {
             target: &scaled,
             current: &scaled,
@@ -212,9 +270,16 @@ impl Transaction<'_> {
             live: &live,
             applyset: &target.applyset(),
             keep: &[],
+            adopts: false,
         };
         let plan = plan::draw(Some(target.id()), Some(target.id()), &inputs);
         self.advance(&plan, target).await
+    }
+
+    /// Deletes stored content that nothing needs any more. What is left costs only space, and the
+    /// next command tries again, so a failure is none of this one.
+    pub(crate) async fn tidy(&self) {
+        drop(collect(&self.place.store(self.client), &self.head.head).await);
     }
 
     pub(crate) async fn until_ready(
@@ -222,6 +287,9 @@ impl Transaction<'_> {
         release: &Release,
         objects: &[ObjectRef],
     ) -> Result<(), StepError> {
+        if mutant::is(Mutant::NoWaitForReady) {
+            return Ok(());
+        }
         let waiter = Waiter {
             client: self.client,
             resources: &self.resources,
@@ -245,8 +313,28 @@ impl Transaction<'_> {
     }
 
     pub(crate) fn waves(&self) -> Waves<'_> {
-        let (client, resources, observer) = (self.client, &self.resources, self.observer);
-        Waves { client, resources, observer, interrupt: self.interrupt.as_ref() }
+        let (observer, interrupt) = (self.observer, self.interrupt.as_ref());
+        Waves { writer: self.writer(), observer, interrupt }
+    }
+
+    pub(crate) fn fencing(&self) -> Fencing<'_> {
+        Fencing::by(&self.head)
+    }
+
+    pub(crate) fn remover(&self) -> Remover<'_> {
+        Remover { client: self.client, resources: &self.resources, fencing: self.fencing() }
+    }
+
+    pub(crate) fn writer(&self) -> Writer<'_> {
+        Writer {
+            client: self.client,
+            resources: &self.resources,
+            effect: Effect::Real,
+            epoch: self.head.head.epoch,
+            goes_back: self.head.head.action == Some(Action::Rollback),
+            adoption: self.adoption,
+            fencing: self.fencing(),
+        }
     }
 }
 
@@ -262,6 +350,9 @@ fn sets_replicas(object: &Object) -> bool {
 /// Closes the journal.
 pub(crate) fn close(head: &mut Head) {
     head.state = State::Idle;
+    head.undo = None;
+    head.action = None;
+    head.no_return = false;
     head.from = None;
     head.to = None;
     head.wave = 0;

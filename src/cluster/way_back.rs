@@ -1,19 +1,61 @@
-//! The way back: brings a place from a release that failed to the one before it.
+//! The way back: brings every object that a transaction touched to what it was.
+//!
+//! It goes in rounds: look at everything that the undo log names, do the next step for each object
+//! that is not yet as it was, look again. What changes in between, or whose answer is lost, is seen
+//! by the next round; so there is nothing to remember, and a way back that was killed is simply
+//! walked again.
+//!
+//! When a request of an overtaken command may still be under way, each object that needs nothing
+//! gets a new version first, for which such a request is not good. Late creations have no version.
+//! The fence denies them where it is installed (see [`crate::fence`]); elsewhere the head remembers
+//! what they would bring, and the next command deletes it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use a4co_bundle::{Object, ObjectRef, Release};
+use futures::{StreamExt as _, stream};
+use serde_json::Value;
 
 use crate::{
-    change::Change,
-    client::Effect,
+    client::{Dependents, FIELD_MANAGER, Form},
+    error::ApiError,
+    event::Event,
+    fetch::{CONCURRENCY, Found, fetch},
     head::State,
     history::{self, Entry},
-    live,
-    plan::{self, Inputs, Plan},
+    image,
+    inventory::{Inventory, Record},
+    live::{self, Live, Metadata},
+    mark,
+    mutant::{self, Mutant},
+    plan::{self, Inputs},
+    remove::{Deleted, when_recreated},
+    resource::Resource,
     step::StepError,
+    store::{Content, StoreError},
     survey::by_reference,
+    text::{self, EPOCH_ANNOTATION},
     transaction::{Transaction, close},
-    write::Writer,
+    undo::{self, Line, Return},
 };
+
+/// Rounds after which somebody else keeps undoing what we do.
+const ROUNDS: usize = 10;
+
+/// Pause after a round that met somebody, or got no answer.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Whether requests of this transaction may still be under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Late {
+    /// Every request was answered.
+    None,
+    /// A command died or was overtaken, or got no answer.
+    Possible,
+}
 
 /// What a way back came to.
 pub(crate) struct Restored {
@@ -23,8 +65,17 @@ pub(crate) struct Restored {
     pub(crate) left: Vec<ObjectRef>,
 }
 
+/// One round.
+struct Round {
+    /// What is still to be done, in the order of the log.
+    steps: Vec<(usize, Return)>,
+    /// What was there.
+    live: Found<Value>,
+}
+
 impl Transaction<'_> {
-    /// Brings the objects back to `from`, the release before the failed one, and closes the journal.
+    /// Brings the objects back to what they were with `from`, the release before the failed one, and
+    /// closes the journal.
     ///
     /// # Errors
     /// Fails when something blocks the way, or when the API server cannot be asked. That the old
@@ -33,96 +84,399 @@ impl Transaction<'_> {
         &mut self,
         failed: &Release,
         from: Option<&Release>,
+        late: Late,
         entry: Entry,
     ) -> Result<Restored, StepError> {
         self.interrupt = None;
-        self.write_head(|head| head.state = State::RollingBack).await?;
-        let plan = self.plan_back(failed, from).await?;
-        let not_ready = match from {
-            Some(release) => self.restore(&plan, release).await?,
-            None => None,
+        self.write_head(|head| {
+            head.state = State::RollingBack;
+            // Whoever held the epoch before is overtaken.
+            head.epoch += u64::from(late == Late::Possible);
+        })
+        .await?;
+        let log = self.undo_log().await?;
+        let defines = log.iter().any(|item| item.object.kind == "CustomResourceDefinition");
+        let mut not_ready = None;
+        let mut number = 0;
+        let end = loop {
+            if number == 0 || defines {
+                self.resources.refresh(self.client).await?;
+            }
+            let round = self.look(failed, from, &log).await?;
+            if number == 0 {
+                self.warn_of_usurpers(&log, &round);
+            }
+            if number == 0 && late == Late::Possible {
+                self.renew(&log, &round).await?;
+            } else if round.is_done() || number == 1 && mutant::is(Mutant::OneRoundOnWayBack) {
+                break round;
+            } else if number >= ROUNDS {
+                let objects = round.steps.iter().map(|(index, _)| log[*index].object.clone());
+                return Err(StepError::Changed { objects: objects.collect() });
+            }
+            self.fencing().check(self.client).await?;
+            let awaited = if number == 0 { from } else { None };
+            let is_clear = self.walk(&log, &round, awaited, &mut not_ready).await?;
+            if !is_clear {
+                tokio::time::sleep(PAUSE).await;
+            }
+            number += 1;
         };
-        let mut pruned = self.waves().prune(&plan).await;
-        if let Some(refused) = pruned.refused.pop() {
-            return Err(refused);
-        }
-        self.waves().until_gone(&pruned.deleted, self.timeout).await?;
+        self.remember(&log, &end);
         if let Some(release) = from {
-            self.settle(&plan, release).await?;
+            self.put_lost(&log, release, &mut not_ready).await?;
         }
-        let left = self.give_up(&plan).await?;
+        let left = self.give_up(&log, &end).await?;
         let inventory = self.put_inventory(from.map_or(&[], Release::objects)).await?;
+        let lost = lost(&log, from);
+        let is_awaited = |item: &&Line| {
+            item.image.is_none()
+                && !end.live.contains_key(&item.object)
+                && !lost.contains_key(&item.object)
+        };
+        let late_creations: Vec<ObjectRef> = match late {
+            Late::Possible if !mutant::is(Mutant::NoLateCreations) => {
+                log.iter().filter(is_awaited).map(|item| item.object.clone()).collect()
+            }
+            _ => Vec::new(),
+        };
         self.write_head(|head| {
             head.inventory = head.committed.map(|_| inventory);
+            for object in late_creations {
+                if !head.leftover.contains(&object) {
+                    head.leftover.push(object);
+                }
+            }
             history::push(&mut head.history, entry);
             close(head);
         })
         .await?;
+        self.tidy().await;
         Ok(Restored { not_ready, left })
     }
 
-    /// Writes the old release; returns why it is not ready, if it is not.
-    async fn restore(
-        &mut self,
-        plan: &Plan,
-        release: &Release,
-    ) -> Result<Option<StepError>, StepError> {
-        let mut not_ready = None;
-        for (wave, steps) in plan.waves() {
-            self.write_wave(wave, &steps, release).await?;
-            let written: Vec<ObjectRef> = steps.iter().map(|step| step.object.clone()).collect();
-            match self.until_ready(release, &written).await {
-                Err(error @ (StepError::NotReady { .. } | StepError::Failed { .. })) => {
-                    not_ready = not_ready.or(Some(error));
-                }
-                answer => answer?,
+    async fn undo_log(&self) -> Result<Vec<Line>, StepError> {
+        let Some(digest) = self.head.head.undo else { return Ok(Vec::new()) };
+        let bytes = self.place.store(self.client).get(Content::Undo, digest).await?;
+        Ok(undo::from_bytes(&bytes).ok_or(StoreError::Content { digest })?)
+    }
+
+    /// Looks at everything that the log names, and decides what each needs.
+    async fn look(
+        &self,
+        failed: &Release,
+        from: Option<&Release>,
+        log: &[Line],
+    ) -> Result<Round, StepError> {
+        let lost = lost(log, from);
+        let objects = log.iter().map(|item| &item.object);
+        let live: Found<Value> = fetch(self.client, &self.resources, objects, Form::Whole).await?;
+        let applyset = failed.applyset();
+        let mut steps = Vec::new();
+        for (index, item) in log.iter().enumerate() {
+            if lost.contains_key(&item.object) {
+                continue;
+            }
+            let step = item.way_back(live.get(&item.object), &applyset, &failed.config().keep);
+            match step.map_err(StepError::Blocked)? {
+                Return::Nothing => {}
+                step => steps.push((index, step)),
             }
         }
-        Ok(not_ready)
+        Ok(Round { steps, live })
+    }
+
+    /// Says whose changes are about to be set back.
+    fn warn_of_usurpers(&self, log: &[Line], round: &Round) {
+        for (index, _) in &round.steps {
+            let item = &log[*index];
+            let Some((image, live)) = item.image().zip(round.live.get(&item.object)) else {
+                continue;
+            };
+            for manager in image::usurpers(&image, live) {
+                let (object, manager) = (&item.object, text::clean(manager));
+                self.observer.observe(&Event::Warning(&format!(
+                    "{object}: what `{manager}` changed meanwhile is set back"
+                )));
+            }
+        }
+    }
+
+    /// Gives each object that needs nothing a new version.
+    async fn renew(&self, log: &[Line], round: &Round) -> Result<(), StepError> {
+        let written: Vec<usize> = round.steps.iter().map(|(index, _)| *index).collect();
+        let renew = async |item: &Line| {
+            if mutant::is(Mutant::NoRenewal) {
+                return Ok(());
+            }
+            let (Some(resource), Some(live)) =
+                (self.resources.readable(&item.object), round.live.get(&item.object))
+            else {
+                return Ok(());
+            };
+            let path = resource.path(item.object.namespace.as_deref(), &item.object.name);
+            let object =
+                ObjectRef { api_version: resource.api_version.clone(), ..item.object.clone() };
+            let uid = &live["metadata"]["uid"];
+            match mark::renew(self.client, &path, &object, uid, self.head.head.epoch).await {
+                // Another object has the name by now; the next round sees.
+                Err(error) if error.is_conflict() || error.is_not_found() => Ok(()),
+                answer => answer.map_err(|error| StepError::write("update", &object, error)),
+            }
+        };
+        let untouched = log
+            .iter()
+            .enumerate()
+            .filter(|(index, item)| item.image.is_some() && !written.contains(index));
+        let renewed = stream::iter(untouched).map(|(_, item)| renew(item));
+        let mut renewed = renewed.buffer_unordered(CONCURRENCY);
+        while let Some(done) = renewed.next().await {
+            done?;
+        }
+        Ok(())
+    }
+
+    /// Takes the steps of one round: first what was there before, by wave, then what was not.
+    /// Returns whether nobody was met.
+    async fn walk(
+        &self,
+        log: &[Line],
+        round: &Round,
+        awaited: Option<&Release>,
+        not_ready: &mut Option<StepError>,
+    ) -> Result<bool, StepError> {
+        let mut waves: BTreeMap<u8, Vec<&(usize, Return)>> = BTreeMap::new();
+        let mut deletions: BTreeMap<u8, Vec<&(usize, Return)>> = BTreeMap::new();
+        for step in &round.steps {
+            let waves = if step.1 == Return::Delete { &mut deletions } else { &mut waves };
+            waves.entry(log[step.0].wave).or_default().push(step);
+        }
+        let mut is_clear = true;
+        for (wave, steps) in waves {
+            self.observer.observe(&Event::Wave { wave, objects: steps.len() });
+            is_clear &= self.take(log, round, &steps).await?;
+            let written = steps.iter().map(|(index, _)| log[*index].object.clone());
+            if let Some(release) = awaited {
+                self.await_old(release, written.collect(), not_ready).await?;
+            }
+        }
+        for steps in deletions.into_values().rev() {
+            is_clear &= self.take(log, round, &steps).await?;
+        }
+        Ok(is_clear)
+    }
+
+    async fn await_old(
+        &self,
+        release: &Release,
+        mut written: Vec<ObjectRef>,
+        not_ready: &mut Option<StepError>,
+    ) -> Result<(), StepError> {
+        let objects = by_reference(release.objects());
+        written.retain(|object| objects.contains_key(object));
+        match self.until_ready(release, &written).await {
+            Err(error @ (StepError::NotReady { .. } | StepError::Failed { .. })) => {
+                not_ready.get_or_insert(error);
+                Ok(())
+            }
+            answer => answer,
+        }
+    }
+
+    /// Takes some steps at once. Returns whether nobody was met.
+    async fn take(
+        &self,
+        log: &[Line],
+        round: &Round,
+        steps: &[&(usize, Return)],
+    ) -> Result<bool, StepError> {
+        let taken =
+            stream::iter(steps).map(|(index, step)| self.take_one(&log[*index], step, &round.live));
+        let mut taken = taken.buffer_unordered(CONCURRENCY);
+        let mut is_clear = true;
+        let mut deleted = Vec::new();
+        let mut failed = None;
+        while let Some(done) = taken.next().await {
+            match done {
+                Ok(Taken::Deleted(object)) => deleted.push(object),
+                Ok(Taken::Written) => {}
+                Ok(Taken::Met) => is_clear = false,
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        self.remover().until_gone(&deleted, self.timeout).await?;
+        Ok(is_clear)
+    }
+
+    async fn take_one(
+        &self,
+        item: &Line,
+        step: &Return,
+        live: &Found<Value>,
+    ) -> Result<Taken, StepError> {
+        let object = &item.object;
+        let Some(resource) = self.resources.readable(object) else { return Ok(Taken::Met) };
+        let path = resource.path(object.namespace.as_deref(), &object.name);
+        let live = live.get(object);
+        match step {
+            Return::Nothing | Return::Leave => Ok(Taken::Written),
+            Return::Patch(change) => {
+                let mut change = change.clone();
+                for name in ["uid", "resourceVersion"] {
+                    change["metadata"][name] =
+                        live.map_or(Value::Null, |l| l["metadata"][name].clone());
+                }
+                let answer = self.client.merge(&path, FIELD_MANAGER, &change).await;
+                self.taken("restore", object, answer.map(drop))
+            }
+            Return::Create => self.put_back(resource, item).await,
+            Return::Delete => match live.and_then(to_live) {
+                Some(live) => self.delete(object, &live, Dependents::Follow).await,
+                None => Ok(Taken::Met),
+            },
+            Return::Replace => match live.and_then(to_live) {
+                Some(live) => {
+                    let deleted =
+                        self.remover().delete(object, &live, when_recreated(object)).await?;
+                    self.remover().until_gone(&[deleted], self.timeout).await?;
+                    self.put_back(resource, item).await
+                }
+                None => Ok(Taken::Met),
+            },
+        }
+    }
+
+    /// Creates an object again as it was.
+    async fn put_back(&self, resource: &Resource, item: &Line) -> Result<Taken, StepError> {
+        let Some(image) = item.image() else { return Ok(Taken::Met) };
+        let mut body = image::to_create(&image, &resource.api_version, &item.object.kind);
+        // The fence asks for today's; the next round puts the old one back.
+        body["metadata"]["annotations"][EPOCH_ANNOTATION] = self.head.head.epoch.to_string().into();
+        let collection = resource.collection(item.object.namespace.as_deref());
+        let answer = self.client.create::<Value>(&collection, &body).await;
+        self.taken("create", &item.object, answer.map(drop))
+    }
+
+    async fn delete(
+        &self,
+        object: &ObjectRef,
+        live: &Live,
+        dependents: Dependents,
+    ) -> Result<Taken, StepError> {
+        let deleted = self.remover().delete(object, live, dependents).await?;
+        self.observer.observe(&Event::Deleted(object));
+        Ok(Taken::Deleted(deleted))
+    }
+
+    fn taken(
+        &self,
+        verb: &'static str,
+        object: &ObjectRef,
+        answer: Result<(), ApiError>,
+    ) -> Result<Taken, StepError> {
+        match answer {
+            Ok(()) => {
+                self.observer.observe(&Event::Applied(object));
+                Ok(Taken::Written)
+            }
+            // The next round sees what became of it.
+            Err(error) if error.is_conflict() || error.is_not_found() || error.is_unclear() => {
+                Ok(Taken::Met)
+            }
+            Err(error) => Err(StepError::write(verb, object, error)),
+        }
+    }
+
+    /// Writes objects of the old release that were missing before the transaction began: exactly
+    /// the old release has them.
+    async fn put_lost(
+        &mut self,
+        log: &[Line],
+        release: &Release,
+        not_ready: &mut Option<StepError>,
+    ) -> Result<(), StepError> {
+        let lost: Vec<Object> = lost(log, Some(release)).into_values().cloned().collect();
+        if lost.is_empty() {
+            return Ok(());
+        }
+        let references = lost.iter().map(Object::reference);
+        let live = live::read(self.client, &self.resources, references).await?;
+        self.fencing().check(self.client).await?;
+        let inputs = Inputs {
+            target: &lost,
+            current: &lost,
+            leftover: &[],
+            inventory: &Inventory::default(),
+            live: &live,
+            applyset: &release.applyset(),
+            keep: &[],
+            adopts: false,
+        };
+        let mut plan = plan::draw(Some(release.id()), Some(release.id()), &inputs);
+        if let Some(obstacle) = plan.obstacles.pop() {
+            return Err(StepError::Blocked(obstacle));
+        }
+        for (wave, steps) in plan.waves() {
+            self.write_wave(wave, &steps, release).await?;
+            let written = steps.iter().map(|step| step.object.clone()).collect();
+            self.await_old(release, written, not_ready).await?;
+        }
+        Ok(())
+    }
+
+    /// Brings the inventory to what it was, but for objects that had to be created again.
+    fn remember(&mut self, log: &[Line], end: &Round) {
+        self.inventory = self.known.clone();
+        for item in log.iter().filter(|item| item.image.is_some()) {
+            let live = end.live.get(&item.object).and_then(to_live);
+            let known = self.known.get(&item.object);
+            if let (Some(live), Some(known)) = (live, known)
+                && live.uid != known.uid
+            {
+                let record = Record { uid: live.uid, owned: live.owned, ..known.clone() };
+                self.inventory.insert(item.object.clone(), record);
+            }
+        }
     }
 
     /// Leaves what is never deleted, but gives up our part of it where nobody else needs it.
-    async fn give_up(&self, plan: &Plan) -> Result<Vec<ObjectRef>, StepError> {
-        let (client, resources) = (self.client, &self.resources);
-        let writer = Writer { client, resources, effect: Effect::Real };
-        let left = plan.steps.iter().filter(|step| step.change == Change::Leave);
-        let left: Vec<ObjectRef> = left.map(|step| step.object.clone()).collect();
+    async fn give_up(&self, log: &[Line], end: &Round) -> Result<Vec<ObjectRef>, StepError> {
+        let left = end.steps.iter().filter(|(_, step)| *step == Return::Leave);
+        let left: Vec<ObjectRef> = left.map(|(index, _)| log[*index].object.clone()).collect();
         for namespace in left.iter().filter(|object| object.kind == "Namespace") {
-            writer.disown(namespace).await?;
+            self.writer().disown(namespace).await?;
         }
         Ok(left)
     }
+}
 
-    async fn plan_back(
-        &mut self,
-        failed: &Release,
-        from: Option<&Release>,
-    ) -> Result<Plan, StepError> {
-        let target = from.map_or(&[][..], Release::objects);
-        // What the failed release has otherwise may or may not have been written.
-        let (old, new) = (by_reference(target), by_reference(failed.objects()));
-        self.inventory.retain(|object| {
-            let digest = |object: &&Object| object.digest();
-            old.get(object).map(digest) == new.get(object).map(digest)
-        });
-        self.resources.refresh(self.client).await?;
-        let both = target.iter().chain(failed.objects()).map(Object::reference);
-        let live = live::read(self.client, &self.resources, both).await?;
-        let inputs = Inputs {
-            target,
-            current: failed.objects(),
-            leftover: &[],
-            inventory: &self.inventory,
-            live: &live,
-            applyset: &failed.applyset(),
-            keep: &failed.config().keep,
-        };
-        let mut plan = plan::draw(Some(failed.id()), from.map(Release::id), &inputs);
-        // A job that is gone has run. Running it again is no way back.
-        plan.steps.retain(|step| step.change != Change::Create || !plan::is_job(&step.object));
-        match plan.obstacles.pop() {
-            None => Ok(plan),
-            Some(obstacle) => Err(StepError::Blocked(obstacle)),
-        }
+/// What came of one step.
+enum Taken {
+    Written,
+    Deleted(Deleted),
+    /// Somebody was faster, or there was no answer.
+    Met,
+}
+
+impl Round {
+    fn is_done(&self) -> bool {
+        self.steps.iter().all(|(_, step)| *step == Return::Leave)
     }
+}
+
+/// Objects of the old release that were missing before the transaction began.
+fn lost<'a>(log: &[Line], from: Option<&'a Release>) -> BTreeMap<&'a ObjectRef, &'a Object> {
+    let mut objects = by_reference(from.map_or(&[], Release::objects));
+    let missing: BTreeSet<_> =
+        log.iter().filter(|item| item.image.is_none()).map(|item| &item.object).collect();
+    objects.retain(|object, _| missing.contains(object));
+    objects
+}
+
+fn to_live(object: &Value) -> Option<Live> {
+    let metadata: Metadata = serde_json::from_value(object["metadata"].clone()).ok()?;
+    Some(metadata.into())
 }

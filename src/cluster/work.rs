@@ -2,31 +2,41 @@
 
 use std::pin::pin;
 
-use a4co_bundle::{Bundle, Object, ObjectRef, Release};
+use a4co_bundle::{Bundle, Digest, ObjectRef, Release};
 use futures::future::{Either, select};
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use crate::{
     apply::{Options, Report},
-    change::{Change, Step},
-    client::{Client, Effect},
+    change::Change,
+    client::{Client, Effect, Form},
     event::{Event, Observer},
     failure::{Done, Failure},
+    fetch::{Found, fetch},
     head::{State, Stored},
+    head_object::HeadObject,
     history::{Action, Entry, Outcome},
+    image::Image,
     interrupt::{self, Interrupt},
+    inventory::Inventory,
     lease::Lease,
     live,
+    mutant::{self, Mutant},
+    one_way::{self, OneWay, Reason},
     place::Place,
     plan::Plan,
     preflight,
     recover::{finish_or_undo, warn},
     refusal::Refusal,
+    rehearse::Extent,
+    resource::Resources,
     step::StepError,
     store::Content,
     survey::Survey,
-    transaction::Transaction,
-    write::Writer,
+    transaction::{Opening, Transaction},
+    undo,
+    way_back::Late,
 };
 
 /// One command at work.
@@ -38,25 +48,59 @@ pub(crate) struct Work<'a> {
     pub(crate) interrupt: Interrupt,
 }
 
-impl Work<'_> {
+impl<'w> Work<'w> {
+    /// A command that does not heed interrupts.
+    pub(crate) fn uninterrupted(
+        client: &'w Client,
+        place: &'w Place,
+        options: &'w Options,
+        observer: &'w dyn Observer,
+    ) -> Self {
+        let (_, interrupt) = watch::channel(false);
+        Self { client, place, options, observer, interrupt }
+    }
+
+    /// A transaction that goes on from `head`, and does not heed interrupts.
+    pub(crate) fn transaction(
+        &self,
+        head: HeadObject,
+        resources: Resources,
+        inventory: Inventory,
+    ) -> Transaction<'w> {
+        Transaction {
+            client: self.client,
+            place: self.place,
+            observer: self.observer,
+            timeout: self.options.timeout,
+            interrupt: None,
+            head,
+            resources,
+            known: inventory.clone(),
+            inventory,
+            adoption: None,
+        }
+    }
+
     /// Brings the place to the release of `bundle`.
     pub(crate) async fn run(&self, bundle: &Bundle, action: Action) -> Result<Report, Failure> {
         let release = bundle.release();
-        let mut survey = Survey::take(self.client, self.place, release).await?;
+        let mut survey = self.survey(release, action).await?;
         preflight::guard(&survey.head.head, self.place, bundle, action)?;
-        let plan = survey.plan(release);
+        let mut plan = survey.plan(release);
         if survey.is_settled(self.client, self.place, release, &plan).await? {
             return Ok(settled(release, plan));
         }
         if survey.head.head.state == State::Idle {
-            self.check(&survey, release, &plan).await?;
+            plan = self.check(&survey, release, plan, action).await?;
         }
         self.heed_interrupt()?;
-        let made = self.make_namespace(&mut survey, release).await?;
+        let made = self.make_namespace(&mut survey, release, &mut plan, action).await?;
         let after =
             |failure: Failure| if made { failure.after(Done::NamespaceMade) } else { failure };
         let lease = self.acquire().await.map_err(|refusal| after(refusal.into()))?;
-        let work = Box::pin(self.carry_out(bundle, action, survey));
+        let client = lease.guard(self.client);
+        let work = Work { client: &client, interrupt: self.interrupt.clone(), ..*self };
+        let work = Box::pin(work.carry_out(bundle, action, survey, plan));
         self.under(lease, work).await.map_err(after)
     }
 
@@ -86,12 +130,34 @@ impl Work<'_> {
         }
     }
 
-    fn heed_interrupt(&self) -> Result<(), Refusal> {
+    pub(crate) fn heed_interrupt(&self) -> Result<(), Refusal> {
         if interrupt::is_raised(&self.interrupt) { Err(Refusal::Interrupted) } else { Ok(()) }
     }
 
-    async fn check(&self, survey: &Survey, release: &Release, plan: &Plan) -> Result<(), Refusal> {
-        preflight::check(self.client, self.place, survey, release, plan, self.observer).await
+    async fn survey(&self, release: &Release, action: Action) -> Result<Survey<'_>, Refusal> {
+        let (goes_back, adoption) = (action == Action::Rollback, self.options.adoption.as_ref());
+        Survey::take(self.client, self.place, release, goes_back, adoption).await
+    }
+
+    async fn check(
+        &self,
+        survey: &Survey<'_>,
+        release: &Release,
+        mut plan: Plan,
+        action: Action,
+    ) -> Result<Plan, Refusal> {
+        if let (Action::Rollback, Some(current)) = (action, &survey.current) {
+            plan.one_way.extend(one_way::left_behind(current.objects(), release.objects()));
+        }
+        // Who goes back has given up what was allocated to the newer release already.
+        let needs_consent = |step: &OneWay| {
+            action != Action::Rollback || !matches!(step.why, Reason::Allocation { .. })
+        };
+        if !self.options.accepts_one_way && plan.one_way.iter().any(needs_consent) {
+            return Err(Refusal::OneWay { steps: plan.one_way });
+        }
+        let (client, place, observer) = (self.client, self.place, self.observer);
+        preflight::check(client, place, survey, release, plan, Extent::Sample, observer).await
     }
 
     /// Creates the namespace that holds the release's state, which has to exist before anything
@@ -99,29 +165,32 @@ impl Work<'_> {
     /// journal is open.
     async fn make_namespace(
         &self,
-        survey: &mut Survey,
+        survey: &mut Survey<'_>,
         release: &Release,
+        plan: &mut Plan,
+        action: Action,
     ) -> Result<bool, Refusal> {
-        let is_it = |object: &&Object| {
-            let reference = object.reference();
-            reference.kind == "Namespace" && reference.name == self.place.namespace
-        };
-        let Some(object) = release.objects().iter().find(is_it) else { return Ok(false) };
-        let reference: &ObjectRef = object.reference();
-        if survey.live.contains_key(reference) {
+        let name = &self.place.namespace;
+        let is_it = |object: &ObjectRef| object.kind == "Namespace" && object.name == *name;
+        let found = release.objects().iter().find(|object| is_it(object.reference()));
+        let step = plan.steps.iter_mut().find(|step| is_it(&step.object));
+        let Some((object, step)) = found.zip(step) else { return Ok(false) };
+        if step.change != Change::Create {
             return Ok(false);
         }
-        let step = Step { object: reference.clone(), wave: 0, change: Change::Create, live: None };
-        let (client, resources) = (self.client, &survey.resources);
-        let writer = Writer { client, resources, effect: Effect::Real };
-        let record = match writer.write(object, &step).await {
+        let reference = object.reference();
+        let record = match survey.writer(self.client, Effect::Real).write(object, step).await {
             Ok(record) => record,
             // Somebody else was faster. It is joined like any namespace that was there before.
-            Err(StepError::Exists { .. }) => return Ok(false),
+            Err(StepError::Exists { .. }) => {
+                *plan = self.survey(release, action).await?.plan(release);
+                return Ok(false);
+            }
             Err(error) => return Err(Refusal::DryRun { errors: vec![error] }),
         };
-        if let Some(resource) = resources.of(reference)
-            && let Some(live) = live::read_one(client, resource, reference).await?
+        step.change = Change::Made;
+        if let Some(resource) = survey.resources.of(reference)
+            && let Some(live) = live::read_one(self.client, resource, reference).await?
         {
             survey.note(reference, record, live);
         }
@@ -132,9 +201,9 @@ impl Work<'_> {
         &self,
         bundle: &Bundle,
         action: Action,
-        mut survey: Survey,
+        mut survey: Survey<'_>,
+        mut plan: Plan,
     ) -> Result<Report, Failure> {
-        let release = bundle.release();
         let head = self.place.head_object(self.client).await?;
         if head.head.state != State::Idle || !head.is_same_version(&survey.head) {
             let was_open = head.head.state != State::Idle;
@@ -144,11 +213,10 @@ impl Work<'_> {
                 |failure: Failure| if was_open { failure.after(Done::Recovered) } else { failure };
             match looked.map_err(|refusal| after(refusal.into()))? {
                 Either::Left(report) => return Ok(report),
-                Either::Right(again) => survey = again,
+                Either::Right(again) => (survey, plan) = again,
             }
         }
         self.heed_interrupt()?;
-        let plan = survey.plan(release);
         self.observer.observe(&Event::Planned(&plan));
         self.transact(bundle, action, survey, plan).await
     }
@@ -158,49 +226,58 @@ impl Work<'_> {
         &self,
         bundle: &Bundle,
         action: Action,
-    ) -> Result<Either<Report, Survey>, Refusal> {
+    ) -> Result<Either<Report, (Survey<'_>, Plan)>, Refusal> {
         let release = bundle.release();
-        let survey = Survey::take(self.client, self.place, release).await?;
+        let survey = self.survey(release, action).await?;
         preflight::guard(&survey.head.head, self.place, bundle, action)?;
         let plan = survey.plan(release);
         if survey.is_settled(self.client, self.place, release, &plan).await? {
             return Ok(Either::Left(settled(release, plan)));
         }
-        self.check(&survey, release, &plan).await?;
-        Ok(Either::Right(survey))
+        let plan = self.check(&survey, release, plan, action).await?;
+        Ok(Either::Right((survey, plan)))
     }
 
     async fn transact(
         &self,
         bundle: &Bundle,
         action: Action,
-        survey: Survey,
-        plan: Plan,
+        survey: Survey<'_>,
+        mut plan: Plan,
     ) -> Result<Report, Failure> {
         let release = bundle.release();
         let stored = self.store(bundle).await?;
+        let mut undo = self.store_undo_log(&survey, &mut plan).await?;
+        if mutant::is(Mutant::UndoLogAfterJournal) {
+            undo = Digest::of(b"later");
+        }
         let entry = self.entry(bundle.release(), stored, action);
         let before = survey.current.as_ref().map(Release::id);
         let mut transaction = Transaction {
-            client: self.client,
-            place: self.place,
-            observer: self.observer,
-            timeout: self.options.timeout,
             interrupt: Some(self.interrupt.clone()),
-            head: survey.head,
-            resources: survey.resources,
-            inventory: survey.inventory,
+            adoption: self.options.adoption.as_ref(),
+            ..self.transaction(survey.head, survey.resources, survey.inventory)
         };
+        let trust = bundle.trust().file().version;
+        let opening = Opening { to: stored, trust, undo, action };
+        if mutant::is(Mutant::JournalAfterEffect)
+            && let Some((wave, steps)) = plan.waves().pop_first()
+        {
+            drop(transaction.write_wave(wave, &steps, release).await);
+        }
         // Nothing is written yet: if the journal cannot be opened, this is still a refusal.
-        transaction.begin(stored, bundle.trust().file().version).await.map_err(refused)?;
+        transaction.begin(opening).await.map_err(refused)?;
         let mut done = transaction.go_forward(&plan, release).await;
+        if mutant::is(Mutant::PruneBeforeCommit) {
+            transaction.waves().prune(&plan).await;
+        }
         if done.is_ok() {
             done = transaction.commit(release, entry.clone()).await;
         }
         if let Err(cause) = done {
-            return Err(
-                undo(&mut transaction, release, survey.current.as_ref(), entry, cause).await
-            );
+            let late = if self.client.has_lost_writes() { Late::Possible } else { Late::None };
+            let from = survey.current.as_ref();
+            return Err(undo_release(&mut transaction, release, from, late, entry, cause).await);
         }
         let (leftover, unfinished) = match transaction.finish(&plan, release).await {
             Ok(refused) => {
@@ -212,9 +289,43 @@ impl Work<'_> {
         Ok(Report { release: release.id(), before, undone: false, plan, unfinished, leftover })
     }
 
+    /// Stores every object that `plan` touches as it is now, and makes the plan one for these
+    /// versions of them.
+    async fn store_undo_log(
+        &self,
+        survey: &Survey<'_>,
+        plan: &mut Plan,
+    ) -> Result<Digest, Refusal> {
+        let existing = plan.touched().filter(|step| step.live.is_some());
+        let existing = existing.map(|step| &step.object);
+        let mut images: Found<Image> =
+            fetch(self.client, &survey.resources, existing, Form::Whole).await?;
+        let mut moved = Vec::new();
+        for step in plan.steps.iter_mut().filter(|step| step.change.is_touching()) {
+            let Some(live) = &mut step.live else { continue };
+            match images.get(&step.object).filter(|image| image.uid == live.uid) {
+                Some(image) => live.resource_version.clone_from(&image.resource_version),
+                None => moved.push(step.object.clone()),
+            }
+        }
+        if !moved.is_empty() {
+            return Err(Refusal::Moved { objects: moved });
+        }
+        // A late creation of an overtaken command is none of what the old release has.
+        for stray in survey.strays() {
+            images.remove(stray);
+        }
+        let log = undo::log(plan, |object| images.remove(object).map(|image| image.text));
+        let store = self.place.store(self.client);
+        Ok(store.put(Content::Undo, &undo::to_bytes(&log)).await?)
+    }
+
     async fn store(&self, bundle: &Bundle) -> Result<Stored, Refusal> {
         let release = bundle.release().id();
         let bytes = bundle.to_thin_bytes().map_err(|source| Refusal::Stored { release, source })?;
+        if mutant::is(Mutant::NoStoredRelease) {
+            return Ok(Stored { release, bundle: Digest::of(&bytes) });
+        }
         let bundle = self.place.store(self.client).put(Content::Release, &bytes).await?;
         Ok(Stored { release, bundle })
     }
@@ -235,19 +346,23 @@ impl Work<'_> {
 }
 
 /// Undoes a release that failed because of `cause`, and tells how that ended.
-pub(crate) async fn undo(
+pub(crate) async fn undo_release(
     transaction: &mut Transaction<'_>,
     failed: &Release,
     from: Option<&Release>,
+    late: Late,
     entry: Entry,
     cause: StepError,
 ) -> Failure {
     if matches!(cause, StepError::Overtaken) {
         return Failure::Unfinished { cause };
     }
+    if transaction.head.head.no_return {
+        return stuck(transaction, cause, StepError::NoReturn).await;
+    }
     transaction.observer.observe(&Event::RollingBack { why: &cause.to_string() });
     let entry = Entry { outcome: Outcome::RolledBack, ..entry };
-    let undo = match transaction.roll_back(failed, from, entry).await {
+    let undo = match transaction.roll_back(failed, from, late, entry).await {
         Ok(restored) => {
             let (not_ready, left) = (restored.not_ready, restored.left);
             return Failure::RolledBack { cause, restored: from.map(Release::id), not_ready, left };
@@ -257,6 +372,11 @@ pub(crate) async fn undo(
     if undo.is_unanswered() || matches!(undo, StepError::Overtaken) {
         return Failure::Unfinished { cause: undo };
     }
+    stuck(transaction, cause, undo).await
+}
+
+/// Says in the head that a person has to look.
+async fn stuck(transaction: &mut Transaction<'_>, cause: StepError, undo: StepError) -> Failure {
     match transaction.write_head(|head| head.state = State::Stuck).await {
         Ok(()) => Failure::Stuck { cause, undo },
         Err(cause) => Failure::Unfinished { cause },
@@ -269,7 +389,7 @@ fn settled(release: &Release, plan: Plan) -> Report {
     Report { release: release.id(), before, undone: false, plan, unfinished, leftover }
 }
 
-fn refused(error: StepError) -> Failure {
+pub(crate) fn refused(error: StepError) -> Failure {
     match error {
         StepError::Api(error) => Refusal::Api(error).into(),
         _ => Refusal::Overtaken.into(),

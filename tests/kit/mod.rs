@@ -8,7 +8,10 @@
     reason = "each test file uses a part of it, and fails where it cannot go on"
 )]
 
+pub mod api;
 mod content;
+pub mod foreign;
+mod helm;
 mod http;
 pub mod proxy;
 pub mod running;
@@ -56,8 +59,13 @@ pub struct Ran {
 
 impl Site {
     pub fn new(prefix: &str) -> Self {
+        Self::on(ControlPlane::shared(), prefix)
+    }
+
+    /// A site on a cluster that other tests do not share.
+    pub fn on(cluster: &'static ControlPlane, prefix: &str) -> Self {
         let site = Self {
-            cluster: ControlPlane::shared(),
+            cluster,
             namespace: unique_namespace(prefix),
             folder: TempDir::new().unwrap(),
             key: SigningKey::from_bytes(&[7; 32]),

@@ -36,6 +36,10 @@ pub enum Fault {
     Delay(Duration),
     /// Something in between answers that the API server is away.
     Unavailable,
+    /// The API server does not allow it, as an admission policy would not.
+    Forbidden,
+    /// Something in between answers this text, as the kubelet would with a log.
+    Answer(&'static str),
 }
 
 /// A request as the proxy got it.
@@ -195,6 +199,8 @@ impl Shared {
         match fault {
             Some(Fault::Reset) => return Ok(None),
             Some(Fault::Unavailable) => return Ok(Some(unavailable())),
+            Some(Fault::Forbidden) => return Ok(Some(forbidden())),
+            Some(Fault::Answer(text)) => return Ok(Some(Message::new("HTTP/1.1 200 OK", text))),
             Some(Fault::Delay(time)) => thread::sleep(time),
             Some(Fault::LoseAnswer) | None => {}
         }
@@ -215,15 +221,24 @@ impl Shared {
 }
 
 fn unavailable() -> Message {
+    let message = "the server is currently unable to handle the request";
+    status(503, "ServiceUnavailable", message)
+}
+
+fn forbidden() -> Message {
+    status(403, "Forbidden", "denied by a policy")
+}
+
+fn status(code: u16, reason: &str, message: &str) -> Message {
     let status = json!({
         "kind": "Status",
         "apiVersion": "v1",
         "status": "Failure",
-        "message": "the server is currently unable to handle the request",
-        "reason": "ServiceUnavailable",
-        "code": 503,
+        "message": message,
+        "reason": reason,
+        "code": code,
     });
-    Message::new("HTTP/1.1 503 Service Unavailable", &status.to_string())
+    Message::new(&format!("HTTP/1.1 {code} {reason}"), &status.to_string())
 }
 
 pub fn write_kubeconfig(path: &Path, port: u16) {

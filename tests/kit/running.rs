@@ -18,8 +18,7 @@ impl Site {
     /// Starts to apply `release`.
     pub fn start(&self, kubeconfig: &Path, release: &Release, timeout: &str) -> Running {
         let bundle = self.bundle(release);
-        let mut command = self.command(kubeconfig, &["apply", path(&bundle), "--timeout", timeout]);
-        Running(Some(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()))
+        Running::of(&mut self.command(kubeconfig, &["apply", path(&bundle), "--timeout", timeout]))
     }
 
     /// Starts to apply `release`, and kills that when `is_time`. Its lease is freed.
@@ -40,6 +39,10 @@ impl Site {
 }
 
 impl Running {
+    pub fn of(command: &mut Command) -> Self {
+        Self(Some(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()))
+    }
+
     pub fn signal(&self, name: &str) {
         let id = self.0.as_ref().unwrap().id().to_string();
         assert!(Command::new("kill").args([name, &id]).status().unwrap().success());

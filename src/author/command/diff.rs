@@ -1,10 +1,9 @@
 //! `a4co diff`
 
-use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
-use a4co_bundle::{FieldChange, PART_OF_LABEL, Release, field_changes};
+use a4co_bundle::{FieldChange, ObjectDifference, Release, object_differences};
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::{arguments::Format, bundle_file, failure::Failure, output};
 
@@ -53,49 +52,15 @@ impl DiffArguments {
 }
 
 fn difference(old: &Release, new: &Release) -> Difference {
-    let (old_objects, new_objects) = (comparable(old), comparable(new));
-    let only = |these: &BTreeMap<String, Value>, those: &BTreeMap<String, Value>| {
-        let only = these.keys().filter(|name| !those.contains_key(*name));
-        only.cloned().collect()
-    };
-    let changed = old_objects.iter().filter_map(|(name, old)| {
-        let fields = field_changes(old, new_objects.get(name)?);
-        (!fields.is_empty()).then(|| Changed { object: name.clone(), fields })
-    });
-    Difference {
-        old: old.id().to_string(),
-        new: new.id().to_string(),
-        added: only(&new_objects, &old_objects),
-        removed: only(&old_objects, &new_objects),
-        changed: changed.collect(),
+    let (mut added, mut removed, mut changed) = (Vec::new(), Vec::new(), Vec::new());
+    for ObjectDifference { name, old, new, fields } in object_differences(old, new) {
+        match (old, new) {
+            (None, _) => added.push(name),
+            (_, None) => removed.push(name),
+            _ => changed.push(Changed { object: name, fields }),
+        }
     }
-}
-
-/// Returns the objects by what they are, without what tells only into which namespace they go: so
-/// staging can be compared with production.
-fn comparable(release: &Release) -> BTreeMap<String, Value> {
-    let namespace = &release.config().namespace;
-    let objects = release.objects().iter().map(|object| {
-        let reference = object.reference();
-        let is_own = reference.namespace.as_ref() == Some(namespace);
-        let is_namespace = reference.kind == "Namespace" && reference.name == *namespace;
-        let name = match (is_own, is_namespace) {
-            (true, _) => format!("{}/{}", reference.kind, reference.name),
-            (_, true) => reference.kind.clone(),
-            _ => reference.to_string(),
-        };
-        let mut manifest = object.manifest();
-        let metadata = &mut manifest["metadata"];
-        metadata["labels"][PART_OF_LABEL].take();
-        if is_own {
-            metadata["namespace"].take();
-        }
-        if is_namespace {
-            metadata["name"].take();
-        }
-        (name, manifest)
-    });
-    objects.collect()
+    Difference { old: old.id().to_string(), new: new.id().to_string(), added, removed, changed }
 }
 
 impl Difference {

@@ -1,0 +1,189 @@
+//! Whether a site can take a release: all that is missing at once, unlike the preflight of a
+//! command, which ends with the first refusal.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, PoisonError},
+};
+
+use a4co_bundle::{Api, Bundle, Object, Release};
+use serde_json::Value;
+
+use crate::{
+    client::{Client, Form},
+    error::ApiError,
+    event::{Event, Observer},
+    finding::Finding,
+    history::Action,
+    permission::{self, Needed},
+    place::Place,
+    preflight,
+    refusal::Refusal,
+    requirements,
+    resource::Resources,
+    survey::Survey,
+};
+
+/// Keeps the warnings that a check gives.
+#[derive(Default)]
+struct Ear(Mutex<Vec<String>>);
+
+impl Observer for Ear {
+    fn observe(&self, event: &Event<'_>) {
+        if let Event::Warning(text) = event {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push((*text).to_owned());
+        }
+    }
+}
+
+/// Checks whether the site can take the release of `bundle`.
+pub(crate) async fn check(client: &Client, place: &Place, bundle: &Bundle) -> Vec<Finding> {
+    let release = bundle.release();
+    let mut findings = vec![order(client, place, bundle).await];
+    findings.extend(namespaces(client, place, release).await);
+    findings.push(apis(client, release).await);
+    findings.extend(needs(client, place, release).await);
+    findings.push(permissions(client, place, release).await);
+    findings
+}
+
+/// Whether the bundle belongs here, and is not older than what was here.
+async fn order(client: &Client, place: &Place, bundle: &Bundle) -> Finding {
+    let head = place.head_object(client).await;
+    match head.and_then(|head| preflight::guard(&head.head, place, bundle, Action::Apply)) {
+        Ok(()) => Finding::good("bundle", "it belongs here, and is not older than what was here"),
+        Err(refusal) => Finding::refused("bundle", &refusal),
+    }
+}
+
+async fn namespaces(client: &Client, place: &Place, release: &Release) -> Vec<Finding> {
+    let mut used: BTreeSet<&str> = BTreeSet::from([place.namespace.as_str()]);
+    let mut brought = BTreeSet::new();
+    for object in release.objects().iter().map(Object::reference) {
+        used.extend(object.namespace.as_deref());
+        if object.group().is_empty() && object.kind == "Namespace" {
+            brought.insert(object.name.as_str());
+        }
+    }
+    let mut findings = Vec::new();
+    for name in used {
+        let found: Result<Option<Value>, _> =
+            client.get(&format!("/api/v1/namespaces/{name}"), Form::Metadata).await;
+        findings.push(match found {
+            Ok(found) => namespace(name, brought.contains(name), found.as_ref()),
+            Err(error) => Finding::unknown("namespace", &format!("whether `{name}` exists"), error),
+        });
+    }
+    findings
+}
+
+fn namespace(name: &str, is_brought: bool, found: Option<&Value>) -> Finding {
+    let namespace = name.to_owned();
+    let since = found.and_then(|found| found["metadata"]["deletionTimestamp"].as_str());
+    match (found, since) {
+        (_, Some(since)) => {
+            let since = since.to_owned();
+            Finding::refused("namespace", &Refusal::NamespaceDeleting { namespace, since })
+        }
+        (Some(_), None) => Finding::good("namespace", format!("`{name}` exists")),
+        (None, None) if is_brought => {
+            Finding::good("namespace", format!("`{name}` comes with the release"))
+        }
+        (None, None) => Finding::refused("namespace", &Refusal::NamespaceMissing { namespace }),
+    }
+}
+
+async fn apis(client: &Client, release: &Release) -> Finding {
+    let resources = match Resources::discover(client, release.objects()).await {
+        Ok(resources) => resources,
+        Err(error) => return Finding::unknown("apis", "which kinds are served", error),
+    };
+    let wanted: BTreeMap<Api, _> = release
+        .objects()
+        .iter()
+        .map(|object| {
+            let (api_version, kind) =
+                (object.reference().api_version.clone(), object.reference().kind.clone());
+            (Api { api_version, kind }, object.reference())
+        })
+        .collect();
+    let missing = wanted.iter().filter(|(_, object)| resources.of(object).is_none());
+    let kinds: Vec<Api> = missing.map(|(api, _)| api.clone()).collect();
+    if kinds.is_empty() {
+        return Finding::good(
+            "apis",
+            format!("all {} kinds of the release are served", wanted.len()),
+        );
+    }
+    Finding::refused("apis", &Refusal::NotServed { kinds })
+}
+
+/// Classes and Secrets that the site has to provide.
+async fn needs(client: &Client, place: &Place, release: &Release) -> Vec<Finding> {
+    let ear = Ear::default();
+    let checked = requirements::check(client, place, &release.config().requirements, &ear).await;
+    let warnings = ear.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let warnings = warnings.into_iter().map(|text| Finding::warning("site", text, ""));
+    let mut findings: Vec<Finding> = warnings.collect();
+    match checked {
+        Err(Refusal::Api(error)) => {
+            findings.push(Finding::unknown("site", "what the site provides", error));
+        }
+        Err(refusal) => findings.push(Finding::refused("site", &refusal)),
+        Ok(()) if findings.is_empty() => findings.push(Finding::good(
+            "site",
+            "it has the classes and the Secrets that the release needs",
+        )),
+        Ok(()) => {}
+    }
+    findings
+}
+
+async fn permissions(client: &Client, place: &Place, release: &Release) -> Finding {
+    let needed = match needed(client, place, release).await {
+        Ok(needed) => needed,
+        Err(Refusal::Api(error)) => {
+            return Finding::unknown("permissions", "what is needed", error);
+        }
+        Err(refusal) => return Finding::refused("permissions", &refusal),
+    };
+    let count = needed.len();
+    let missing: Result<_, ApiError> = permission::missing(client, needed).await;
+    match missing {
+        Ok(missing) if missing.is_empty() => {
+            Finding::good("permissions", format!("you have all {count} that applying it takes"))
+        }
+        Ok(permissions) => Finding::refused("permissions", &Refusal::Forbidden { permissions }),
+        Err(error) => Finding::unknown("permissions", "what you may do", error),
+    }
+}
+
+/// The permissions that applying `release` takes.
+async fn needed(client: &Client, place: &Place, release: &Release) -> Result<Needed, Refusal> {
+    let survey = Survey::take(client, place, release, false, None).await?;
+    let plan = survey.plan(release);
+    let keep = &release.config().keep;
+    Ok(permission::needed(&plan, &survey.resources, &place.namespace, keep))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::finding::Level;
+
+    #[test]
+    fn a_namespace_has_to_be_there_or_to_come() {
+        let going = json!({ "metadata": { "deletionTimestamp": "2026-01-01T00:00:00Z" } });
+        let there = json!({ "metadata": {} });
+        for (case, is_brought, found, expected) in [
+            ("it exists", false, Some(&there), Level::Good),
+            ("it comes with the release", true, None, Level::Good),
+            ("it is missing", false, None, Level::Error),
+            ("it is being deleted", true, Some(&going), Level::Error),
+        ] {
+            assert_eq!(namespace("shop", is_brought, found).level, expected, "{case}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Releases that the cluster holds, for whoever wants to look into one.
+
+use a4co_bundle::Release;
+
+use crate::{client::Client, history, place::Place, refusal::Refusal, survey::load};
+
+/// Reads the release in the history of `place` that `prefix` abbreviates; one that failed, too. Its
+/// signatures were checked when it was applied, and its digest stands in the head.
+///
+/// # Errors
+/// Refuses when nothing or more than one thing is meant, or when the store cannot be read.
+pub async fn stored_release(
+    client: &Client,
+    place: &Place,
+    prefix: &str,
+) -> Result<Release, Refusal> {
+    let head = place.head(client).await?;
+    let stored = history::stored(&head.history, prefix).map_err(Refusal::Select)?;
+    load(client, place, stored).await
+}

@@ -1,0 +1,143 @@
+//! The undo log: what a transaction will touch, as it was before. It is stored in the cluster
+//! before the first object is written, so that any later command can undo without a bundle.
+
+use a4co_bundle::{GroupKind, ObjectRef, PART_OF_LABEL};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, value::RawValue};
+
+use crate::{
+    change::{Change, Obstacle},
+    image,
+    immutable::immutable_changes,
+    mutant::{self, Mutant},
+    one_way,
+    plan::{self, Plan},
+};
+
+/// One object that a transaction will touch.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Line {
+    pub(crate) object: ObjectRef,
+    /// Wave in which it is touched.
+    pub(crate) wave: u8,
+    /// Whether it is deleted and created anew.
+    pub(crate) recreates: bool,
+    /// The object as it was; `None` when it did not exist.
+    pub(crate) image: Option<Box<RawValue>>,
+}
+
+/// What brings an object back to what it was.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Return {
+    /// It is as it was.
+    Nothing,
+    /// It did not exist and is deleted.
+    Delete,
+    /// It did not exist, but deleting it would delete what people keep in it.
+    Leave,
+    /// This merge patch is the next step.
+    Patch(Value),
+    /// It is gone and is created again.
+    Create,
+    /// It is deleted to make room for what was there.
+    Replace,
+}
+
+/// Lists what `plan` touches before the commit; `image` knows the objects that exist.
+pub(crate) fn log(
+    plan: &Plan,
+    mut image: impl FnMut(&ObjectRef) -> Option<Box<RawValue>>,
+) -> Vec<Line> {
+    let touched = plan.touched().filter(|_| !mutant::is(Mutant::EmptyUndoLog));
+    let line = touched.map(|step| Line {
+        object: step.object.clone(),
+        wave: step.wave,
+        recreates: matches!(step.change, Change::Recreate(_)),
+        image: image(&step.object).filter(|_| !mutant::is(Mutant::NoImages)),
+    });
+    line.collect()
+}
+
+pub(crate) fn to_bytes(lines: &[Line]) -> Vec<u8> {
+    serde_json::to_vec(lines).unwrap_or_default()
+}
+
+pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Vec<Line>> {
+    serde_json::from_slice(bytes).ok()
+}
+
+impl Line {
+    /// Returns the object as it was.
+    pub(crate) fn image(&self) -> Option<Value> {
+        // It was JSON when it was read, or the log would not have been.
+        self.image.as_ref().and_then(|image| serde_json::from_str(image.get()).ok())
+    }
+
+    /// Decides what brings the object back, now that it is `live`.
+    pub(crate) fn way_back(
+        &self,
+        live: Option<&Value>,
+        applyset: &str,
+        keep: &[GroupKind],
+    ) -> Result<Return, Obstacle> {
+        let is_member = |live: &Value| live["metadata"]["labels"][PART_OF_LABEL] == applyset;
+        let (image, live) = match (self.image(), live) {
+            (None, None) => return Ok(Return::Nothing),
+            // Somebody else's, who was faster.
+            (None, Some(live)) if !is_member(live) => return Ok(Return::Nothing),
+            (None, Some(_)) if plan::is_kept(&self.object, keep) => return Ok(Return::Leave),
+            (None, Some(_)) if mutant::is(Mutant::NoDeleteOnWayBack) => return Ok(Return::Nothing),
+            (None, Some(_)) => return Ok(Return::Delete),
+            // A job that is gone has run. Running it again is no way back.
+            (Some(_), None) if plan::is_job(&self.object) => return Ok(Return::Nothing),
+            (Some(_), None) => return Ok(Return::Create),
+            (Some(image), Some(live)) => (image, live),
+        };
+        let is_going = !live["metadata"]["deletionTimestamp"].is_null();
+        let is_other = live["metadata"]["uid"] != image["metadata"]["uid"];
+        match (is_going, is_other) {
+            (_, true) if !is_member(live) => Err(Obstacle::Foreign(self.object.clone())),
+            (true, _) if self.recreates => Ok(Return::Replace),
+            (true, _) => Err(Obstacle::Deleting(self.object.clone())),
+            // What an earlier attempt has created again already can be patched.
+            (false, true) if self.recreates && self.is_incompatible(&image, live) => {
+                Ok(Return::Replace)
+            }
+            (false, _) => Ok(self.patch(image, live)),
+        }
+    }
+
+    /// Returns whether `live` can never become what `image` was.
+    fn is_incompatible(&self, image: &Value, live: &Value) -> bool {
+        let named = |object: &Value| {
+            let mut object = object.clone();
+            self.name(&mut object);
+            object
+        };
+        !immutable_changes(&named(live), &named(image)).is_empty()
+    }
+
+    /// Says in an object what it is, which items of a list do not.
+    fn name(&self, object: &mut Value) {
+        object["apiVersion"] = self.object.api_version.as_str().into();
+        object["kind"] = self.object.kind.as_str().into();
+    }
+
+    /// First the fields, then their owners: writing fields changes owners. What cannot be taken
+    /// back stays.
+    fn patch(&self, mut image: Value, live: &Value) -> Return {
+        if mutant::is(Mutant::NoRestoreOnWayBack) {
+            return Return::Nothing;
+        }
+        let is_definition = self.object.kind == "CustomResourceDefinition";
+        if is_definition && one_way::keeps_definition(live, &image) {
+            return Return::Leave;
+        }
+        self.name(&mut image);
+        one_way::settle_storage(&mut image, live);
+        let owners =
+            || image::patch_owners(&image, live).filter(|_| !mutant::is(Mutant::NoOwnersOnWayBack));
+        image::patch_fields(&image, live).or_else(owners).map_or(Return::Nothing, Return::Patch)
+    }
+}
