@@ -72,6 +72,21 @@ size: release ## Print the size of the tiny binary and what it links; fail above
 	test -z "$$(echo "$$libraries" | tr ' ' '\n' | grep -vE '^(libc\.so\.6|ld-linux.*)?$$')"
 	@objdump -h $(BINARY) | grep -qE '\.(debug_info|symtab)' && exit 1 || echo "stripped"
 
+.PHONY: crash-test
+crash-test: prereqs ## Crash at every request, on a real API server; FULL=1 crashes twice
+	cargo build --package a4co-testenv --bin testenv
+	$(if $(FULL),A4CO_CRASH_FULL=1) $(TESTENV) run -- cargo test --package a4co-crash --test crash -- --quiet
+
+.PHONY: bench
+bench: prereqs release ## Compare with helm, kubectl and bare patches: SIZES=100,1000 RUNS=1 TOOLS=helm
+	cargo build --release --locked --package a4co-bench
+	target/release/a4co-bench compare $(if $(SIZES),--sizes $(SIZES)) $(if $(RUNS),--runs $(RUNS)) $(if $(TOOLS),--tools $(TOOLS))
+
+.PHONY: bench-kill
+bench-kill: prereqs release ## Kill helm and a4co-apply before and after each of their writes
+	cargo build --release --locked --package a4co-bench
+	target/release/a4co-bench kill
+
 .PHONY: clean
 clean: ## Remove what was built, and compiled bundles
 	cargo clean

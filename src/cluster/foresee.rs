@@ -52,7 +52,11 @@ pub(crate) async fn adoptions(
     objects: &BTreeMap<&ObjectRef, &Object>,
 ) -> Result<Vec<Foreseen>, ApiError> {
     let Some(adoption) = survey.adoption else { return Ok(Vec::new()) };
-    let is_ours = |step: &Step| step.live.as_ref().is_some_and(|live| live.part_of.is_some());
+    // A namespace is shared with whoever made it.
+    let is_ours = |step: &Step| {
+        let is_member = step.live.as_ref().is_some_and(|live| live.part_of.is_some());
+        is_member && step.object.kind != "Namespace"
+    };
     let is_concerned = |step: &&Step| match step.change {
         Change::Adopt(_) => !step.unchecked,
         Change::Update(_) | Change::Restore => is_ours(step) && !step.unchecked,
@@ -78,11 +82,7 @@ pub(crate) async fn adoptions(
             matches!(step.why, Growth { .. } | Version { .. } | StorageVersion { .. })
         };
         let is_invalid = answer.as_ref().is_err_and(StepError::is_invalid);
-        let immutable = if is_invalid {
-            immutable_changes(&restricted(live, &manifest), &manifest)
-        } else {
-            Vec::new()
-        };
+        let immutable = if is_invalid { immutable(live, &manifest) } else { Vec::new() };
         Some(Foreseen {
             object: step.object.clone(),
             answer,
@@ -93,6 +93,14 @@ pub(crate) async fn adoptions(
     let asked = stream::iter(steps.iter().filter(has_former_owner)).map(ask);
     let foreseen: Vec<_> = asked.buffered(CONCURRENCY).collect().await;
     Ok(foreseen.into_iter().flatten().collect())
+}
+
+/// What `manifest` has otherwise than what is `live`, where that can never change.
+fn immutable(live: &Value, manifest: &Value) -> Vec<ImmutableChange> {
+    let mut known = restricted(live, manifest);
+    // Items of a list do not say what they are, and the content of a Secret is to be known as such.
+    known["kind"] = manifest["kind"].clone();
+    immutable_changes(&known, manifest)
 }
 
 /// The part of `live` that `manifest` has something to say about.
@@ -306,6 +314,32 @@ mod tests {
             let shown: String = changes.iter().map(ToString::to_string).collect();
             assert!(shown.contains("(what kubectl applied last)"), "{case}: {shown}");
             assert!(!shown.contains("hunter2"), "{case}: {shown}");
+        }
+    }
+
+    #[test]
+    fn what_can_never_change_is_told_from_what_the_release_says_nothing_of() {
+        let deployment = |selector: Value| json!({ "apiVersion": "apps/v1", "kind": "Deployment", "spec": { "selector": selector } });
+        let secret = json!({
+            "apiVersion": "v1", "kind": "Secret", "immutable": true, "data": { "password": "b3Vycw==" },
+        });
+        for (case, live, manifest, expected) in [
+            (
+                "another value, and a default",
+                json!({ "spec": { "selector": { "app": "theirs" }, "replicas": 1 } }),
+                deployment(json!({ "app": "ours" })),
+                vec!["spec.selector.app: \"theirs\" → \"ours\""],
+            ),
+            (
+                "the content of a Secret, which is not shown",
+                json!({ "immutable": true, "data": { "password": "dGhlaXJz" } }),
+                secret,
+                vec!["data.password: \"(secret)\" → \"(secret)\""],
+            ),
+        ] {
+            let found = immutable(&live, &manifest).into_iter();
+            let found: Vec<_> = found.map(|found| found.change.to_string()).collect();
+            assert_eq!(found, expected, "{case}");
         }
     }
 

@@ -149,15 +149,25 @@ impl<'w> Work<'w> {
         if let (Action::Rollback, Some(current)) = (action, &survey.current) {
             plan.one_way.extend(one_way::left_behind(current.objects(), release.objects()));
         }
+        self.ask_consent(&plan, action)?;
+        let (client, place, observer) = (self.client, self.place, self.observer);
+        let extent = Extent::Sample;
+        let plan = preflight::check(client, place, survey, release, plan, extent, observer).await?;
+        // What taking an object over does is known only now.
+        self.ask_consent(&plan, action)?;
+        Ok(plan)
+    }
+
+    /// Refuses what cannot be taken back and was not agreed to.
+    fn ask_consent(&self, plan: &Plan, action: Action) -> Result<(), Refusal> {
         // Who goes back has given up what was allocated to the newer release already.
         let needs_consent = |step: &OneWay| {
             action != Action::Rollback || !matches!(step.why, Reason::Allocation { .. })
         };
-        if !self.options.accepts_one_way && plan.one_way.iter().any(needs_consent) {
-            return Err(Refusal::OneWay { steps: plan.one_way });
+        if self.options.accepts_one_way || !plan.one_way.iter().any(needs_consent) {
+            return Ok(());
         }
-        let (client, place, observer) = (self.client, self.place, self.observer);
-        preflight::check(client, place, survey, release, plan, Extent::Sample, observer).await
+        Err(Refusal::OneWay { steps: plan.one_way.clone() })
     }
 
     /// Creates the namespace that holds the release's state, which has to exist before anything

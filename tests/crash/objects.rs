@@ -1,0 +1,175 @@
+//! Objects that releases here are made of, each with its wave.
+
+use serde_json::{Value, json};
+
+use crate::site::Site;
+
+pub(crate) type Listed = (u8, Value);
+
+const IMAGE: &str =
+    "registry.example/web@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+impl Site {
+    pub(crate) fn config_map(&self, short: &str, text: &str) -> Listed {
+        let manifest = json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": self.metadata(short),
+            "data": { "text": text, "constant": "constant" },
+        });
+        (2, manifest)
+    }
+
+    /// `base64` is what the Secret holds, encoded.
+    pub(crate) fn secret(&self, short: &str, base64: &str) -> Listed {
+        let manifest = json!({
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": self.metadata(short),
+            "type": "Opaque",
+            "data": { "text": base64 },
+        });
+        (2, manifest)
+    }
+
+    pub(crate) fn account(&self, short: &str) -> Listed {
+        let manifest = json!({
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": self.metadata(short),
+        });
+        (1, manifest)
+    }
+
+    pub(crate) fn service(&self, short: &str, port: u16) -> Listed {
+        let manifest = json!({
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": self.metadata(short),
+            "spec": {
+                "selector": { "app": short },
+                "ports": [{ "name": "web", "port": port, "protocol": "TCP" }],
+            },
+        });
+        (3, manifest)
+    }
+
+    /// A Service that waits for a load balancer, which nobody here provides.
+    pub(crate) fn never_ready(&self, short: &str) -> Listed {
+        let (wave, mut manifest) = self.service(short, 80);
+        manifest["spec"]["type"] = json!("LoadBalancer");
+        manifest["spec"]["allocateLoadBalancerNodePorts"] = json!(false);
+        (wave, manifest)
+    }
+
+    pub(crate) fn network_policy(&self, short: &str) -> Listed {
+        let manifest = json!({
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": self.metadata(short),
+            "spec": { "podSelector": { "matchLabels": { "app": short } } },
+        });
+        (6, manifest)
+    }
+
+    /// A Deployment without pods, which cost more than they would prove here.
+    pub(crate) fn deployment(&self, short: &str, config_map: &str) -> Listed {
+        let labels = json!({ "app": self.name(short) });
+        let reference = json!({ "configMapRef": { "name": self.name(config_map) } });
+        let manifest = json!({
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": self.metadata(short),
+            "spec": {
+                "replicas": 0,
+                "selector": { "matchLabels": labels },
+                "template": {
+                    "metadata": { "labels": labels },
+                    "spec": { "containers": [{
+                        "name": "web",
+                        "image": IMAGE,
+                        "envFrom": [reference],
+                    }] },
+                },
+            },
+        });
+        (5, manifest)
+    }
+
+    /// A `StatefulSet` without pods.
+    pub(crate) fn stateful_set(&self, short: &str) -> Listed {
+        let (wave, mut manifest) = self.deployment(short, "settings");
+        manifest["kind"] = json!("StatefulSet");
+        (wave, manifest)
+    }
+
+    pub(crate) fn own_namespace(&self) -> Listed {
+        let manifest = json!({
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": { "name": *self.namespace, "labels": self.labels() },
+        });
+        (0, manifest)
+    }
+
+    /// API group of this place's own custom resources.
+    fn group(&self) -> String {
+        format!("{}.{}.example", self.app, self.namespace)
+    }
+
+    pub(crate) fn definition(&self) -> Listed {
+        let group = self.group();
+        let schema = json!({
+            "type": "object",
+            "properties": { "spec": {
+                "type": "object",
+                "properties": { "size": { "type": "integer" } },
+            } },
+        });
+        let manifest = json!({
+            "apiVersion": "apiextensions.k8s.io/v1",
+            "kind": "CustomResourceDefinition",
+            "metadata": { "name": format!("gadgets.{group}"), "labels": self.labels() },
+            "spec": {
+                "group": group,
+                "scope": "Namespaced",
+                "names": { "plural": "gadgets", "singular": "gadget", "kind": "Gadget",
+                    "listKind": "GadgetList" },
+                "versions": [{ "name": "v1", "served": true, "storage": true,
+                    "schema": { "openAPIV3Schema": schema } }],
+            },
+        });
+        (0, manifest)
+    }
+
+    pub(crate) fn custom_resource(&self, short: &str, size: u32) -> Listed {
+        let manifest = json!({
+            "apiVersion": format!("{}/v1", self.group()),
+            "kind": "Gadget",
+            "metadata": self.metadata(short),
+            "spec": { "size": size },
+        });
+        (4, manifest)
+    }
+}
+
+/// Path of all objects of the kind of `manifest` in its namespace.
+pub(crate) fn collection(manifest: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (version, kind) = (text(&manifest["apiVersion"]), text(&manifest["kind"]));
+    let root = if version.contains('/') { "apis" } else { "api" };
+    let plural = match kind.as_str() {
+        "NetworkPolicy" => "networkpolicies".to_owned(),
+        _ => kind.to_lowercase() + "s",
+    };
+    match manifest["metadata"]["namespace"].as_str() {
+        Some(namespace) => format!("/{root}/{version}/namespaces/{namespace}/{plural}"),
+        None => format!("/{root}/{version}/{plural}"),
+    }
+}
+
+/// Path of the object that `manifest` is of.
+pub(crate) fn path(manifest: &Value) -> String {
+    let name = manifest["metadata"]["name"].as_str().unwrap_or_default();
+    format!("{}/{name}", collection(manifest))
+}

@@ -1,0 +1,363 @@
+//! One run: a place with a past, a command to which something happens, whoever comes next, and what
+//! must hold then.
+
+use std::{collections::BTreeSet, fmt::Write as _, mem, pin::pin, time::Duration};
+
+use a4co_bundle::Bundle;
+use a4co_cluster::{Client, Mutant};
+use futures::future::{Either, select};
+
+use crate::{
+    cluster::{Cluster, Result},
+    command::{Category, Command, Manner, Outcome, SOMEBODY, with},
+    fault::Fault,
+    invariant::{self, Story, Violation},
+    objects,
+    request::{About, Entry},
+    scenario::{Event, Scenario, Stage},
+    site::Site,
+    snapshot::{Head, Objects, Snapshot},
+    truth,
+    wire::{Wire, next_moment},
+};
+
+/// How long a request may take in runs in which one is never answered.
+const IMPATIENT: Duration = Duration::from_secs(1);
+
+/// Longer than any request takes.
+const PATIENT: Duration = Duration::from_mins(1);
+
+/// How long to wait for the lease, which is free.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A run under way.
+pub(crate) struct Run<'a> {
+    pub(crate) cluster: &'a Cluster,
+    pub(crate) site: Site,
+    pub(crate) stage: Stage,
+    pub(crate) references: References,
+    /// The place before the command.
+    pub(crate) before: Snapshot,
+    pub(crate) neighbour: Option<Snapshot>,
+    /// The head now.
+    pub(crate) head: Head,
+    /// Which deliberate fault the program under test has.
+    mutant: Option<Mutant>,
+    /// Whether the lease may be held by somebody who died.
+    is_lease_held: bool,
+    people: usize,
+    pub(crate) chapters: Vec<Chapter>,
+    pub(crate) violations: Vec<Violation>,
+}
+
+/// The objects of the releases as a run without faults leaves them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct References {
+    pub(crate) old: Objects,
+    pub(crate) new: Objects,
+}
+
+/// What came of a command that fell asleep.
+pub(crate) struct Asleep {
+    pub(crate) outcome: Outcome,
+    /// Whether somebody else has done something meanwhile.
+    pub(crate) is_overtaken: bool,
+    /// What the place had when it woke.
+    pub(crate) between: Snapshot,
+}
+
+/// One command of a run.
+pub(crate) struct Chapter {
+    pub(crate) title: String,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) outcome: Outcome,
+}
+
+impl<'a> Run<'a> {
+    /// Prepares a place.
+    pub(crate) async fn start(
+        cluster: &'a Cluster,
+        scenario: &Scenario,
+        references: References,
+    ) -> Result<Self> {
+        Self::start_with(cluster, scenario, &scenario.stage, references).await
+    }
+
+    /// Prepares a place for another stage than the scenario's.
+    pub(crate) async fn start_with(
+        cluster: &'a Cluster,
+        scenario: &Scenario,
+        stage: &impl Fn(&Site) -> Result<Stage>,
+        references: References,
+    ) -> Result<Self> {
+        let site = if scenario.brings_namespace {
+            Site::without_namespace()
+        } else {
+            Site::new(cluster).await?
+        };
+        let stage = stage(&site)?;
+        let client = Wire::new(cluster, &site, None).client();
+        for event in &stage.past {
+            event.happen(cluster, &client, &site).await?;
+        }
+        let mut neighbour = None;
+        if let Some((other, bundle)) = &stage.neighbour {
+            Event::Applied(Box::new(bundle.clone())).happen(cluster, &client, other).await?;
+            neighbour = Some(Snapshot::take(cluster, other, [bundle].into_iter(), &[]).await?);
+        }
+        let before = Snapshot::take(cluster, &site, stage.releases(), &stage.foreign).await?;
+        Ok(Self {
+            cluster,
+            site,
+            stage,
+            references,
+            head: before.head.clone(),
+            before,
+            neighbour,
+            mutant: None,
+            is_lease_held: false,
+            people: 0,
+            chapters: Vec::new(),
+            violations: Vec::new(),
+        })
+    }
+
+    /// From now on, commands have this deliberate fault.
+    pub(crate) fn mutate(&mut self, mutant: Option<Mutant>) {
+        self.mutant = mutant;
+    }
+
+    pub(crate) fn blame(
+        &mut self,
+        invariant: &'static str,
+        what: impl IntoIterator<Item = String>,
+    ) {
+        let violations = what.into_iter().map(|what| Violation { invariant, what });
+        self.violations.extend(violations);
+    }
+
+    /// The command with a fault at one request.
+    pub(crate) async fn act(
+        &mut self,
+        command: &Command,
+        fault: Option<(Fault, String)>,
+    ) -> Result<Outcome> {
+        self.free_lease().await?;
+        self.act_with(command, fault, PATIENCE).await
+    }
+
+    /// Somebody without patience tries the command while the lease may be held.
+    pub(crate) async fn knock(&mut self, command: &Command) -> Result<()> {
+        let lease = self.cluster.get(&self.site.lease_path()).await?.unwrap_or_default();
+        let is_held = lease["spec"]["holderIdentity"].as_str().is_some_and(|it| !it.is_empty());
+        if is_held {
+            self.act_with(command, None, Duration::ZERO).await?;
+            let entries = self.chapters.last().map_or(&[][..], |chapter| &chapter.entries);
+            let write = entries.iter().find(|entry| entry.is_effective_write());
+            let ignored = write.map(|entry| format!("{} while somebody has it", entry.name));
+            self.blame("lease", ignored);
+            self.is_lease_held = true;
+        }
+        Ok(())
+    }
+
+    async fn act_with(
+        &mut self,
+        command: &Command,
+        fault: Option<(Fault, String)>,
+        patience: Duration,
+    ) -> Result<Outcome> {
+        let kind = fault.as_ref().map(|(fault, _)| *fault);
+        let wire = Wire::new(self.cluster, &self.site, fault);
+        wire.will_meddle(self.stage.meddled.clone());
+        let manner = self.manner(patience);
+        let client = client(&wire, kind);
+        let outcome = {
+            let work = Box::pin(with(self.mutant, command.run(&client, &self.site, &manner)));
+            match select(work, pin!(wire.stopped())).await {
+                Either::Left((outcome, _)) => outcome?,
+                Either::Right(_) => Outcome::Killed,
+            }
+        };
+        self.note(command, &wire, outcome.clone(), false).await?;
+        Ok(outcome)
+    }
+
+    /// The command falls asleep at one request; `successor` comes; then the command wakes and ends
+    /// by itself.
+    pub(crate) async fn act_asleep(
+        &mut self,
+        command: &Command,
+        request: &str,
+        successor: &Command,
+    ) -> Result<Asleep> {
+        let wire = Wire::new(self.cluster, &self.site, Some((Fault::Pause, request.to_owned())));
+        let client = client(&wire, None);
+        let (site, manner) = (self.site.clone(), self.manner(PATIENCE));
+        let mut work = Box::pin(with(self.mutant, command.run(&client, &site, &manner)));
+        let early = match select(&mut work, pin!(wire.stopped())).await {
+            Either::Left((outcome, _)) => Some(outcome?),
+            Either::Right(_) => None,
+        };
+        wire.idle().await;
+        // Without the lease it was not at work yet, and may well begin later.
+        let is_lease = |entry: &Entry| entry.about == About::Lease && entry.is_effective_write();
+        let had_lease = wire.entries().iter().any(is_lease);
+        let before = Head::read(self.cluster, &self.site).await?;
+        self.head = before.clone();
+        self.is_lease_held = true;
+        self.act(successor, None).await?;
+        self.recover().await?;
+        let between = self.snapshot().await?;
+        let waking = next_moment();
+        wire.open();
+        let outcome = match early {
+            Some(outcome) => outcome,
+            None => work.await?,
+        };
+        wire.idle().await;
+        let is_overtaken = had_lease && between.head != before;
+        if is_overtaken {
+            wire.mark_late(waking);
+        }
+        self.note(command, &wire, outcome.clone(), is_overtaken).await?;
+        Ok(Asleep { outcome, is_overtaken, between })
+    }
+
+    /// How the next person goes about it.
+    fn manner(&mut self, patience: Duration) -> Manner {
+        self.people += 1;
+        let holder = format!("person-{}@crash", self.people);
+        Manner { holder, timeout: self.stage.timeout, patience }
+    }
+
+    /// Looks at what a command has done.
+    async fn note(
+        &mut self,
+        command: &Command,
+        wire: &Wire,
+        outcome: Outcome,
+        is_overtaken: bool,
+    ) -> Result<()> {
+        wire.idle().await;
+        let entries = wire.entries();
+        if !wire.has_struck() {
+            self.blame("case", ["the request never came".to_owned()]);
+        }
+        let after = Head::read(self.cluster, &self.site).await?;
+        let lies = if is_overtaken {
+            truth::own_lies(&outcome, &entries)
+        } else {
+            truth::lies(&self.site, &outcome, &self.head, &after, &entries)
+        };
+        self.blame("truth", lies);
+        if let Outcome::Stuck(why) = &outcome {
+            self.blame("stuck", [why.clone()]);
+        }
+        self.head = after;
+        let releases: Vec<&Bundle> = self.stage.releases().collect();
+        let too_many = invariant::few_head_writes(&releases, &entries);
+        self.blame("I9", too_many);
+        let let_go = |entry: &Entry| entry.about == About::Lease && entry.fault.is_some();
+        let may_be_held = outcome.category() == Category::Open || entries.iter().any(let_go);
+        self.chapters.push(Chapter { title: command.name().to_owned(), entries, outcome });
+        self.is_lease_held |= may_be_held;
+        Ok(())
+    }
+
+    /// Does what otherwise happens some time after the holder of the lease was killed.
+    async fn free_lease(&mut self) -> Result<()> {
+        if !mem::take(&mut self.is_lease_held) {
+            return Ok(());
+        }
+        let path = self.site.lease_path();
+        let lease = self.cluster.get(&path).await?.unwrap_or_default();
+        let is_held =
+            lease["spec"]["holderIdentity"].as_str().is_some_and(|holder| !holder.is_empty());
+        if is_held {
+            let free = serde_json::json!({ "spec": { "holderIdentity": "" } });
+            self.cluster.merge(&path, &free).await?;
+        }
+        Ok(())
+    }
+
+    /// Brings a head that is not idle to rest.
+    pub(crate) async fn recover(&mut self) -> Result<()> {
+        if self.head.state() == "idle" {
+            return Ok(());
+        }
+        let committed = self.head.get("committed").map(str::to_owned);
+        let outcome = self.act(&Command::Recover, None).await?;
+        if !matches!(outcome, Outcome::Finished(_) | Outcome::Undone(_) | Outcome::Gone) {
+            self.blame("recovery", [format!("{outcome:?}")]);
+        }
+        if self.head.get("committed") != committed.as_deref() {
+            self.blame("recovery", ["it changes what is committed".to_owned()]);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn story(&self) -> Story<'_> {
+        let mut entries: Vec<&Entry> =
+            self.chapters.iter().flat_map(|chapter| &chapter.entries).collect();
+        // I7 tells whether these did any harm.
+        entries.retain(|entry| !entry.is_late);
+        // Two commands may have been at work at once.
+        entries.sort_by_key(|entry| entry.moment);
+        let releases = self.stage.releases().collect();
+        Story { site: &self.site, releases, head: &self.before.head, entries }
+    }
+
+    /// Removes what would make all runs after this one slower: each definition is one more that the
+    /// API server publishes.
+    pub(crate) async fn clean_up(&self) -> Result<()> {
+        let objects = self.stage.releases().flat_map(|bundle| bundle.release().objects());
+        let paths: BTreeSet<String> = objects
+            .filter(|object| object.reference().kind == "CustomResourceDefinition")
+            .map(|object| objects::path(&object.manifest()))
+            .collect();
+        for path in paths {
+            if self.cluster.get(&path).await?.is_some() {
+                self.cluster.delete(&path).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What happened, for a person.
+    pub(crate) fn tell(&self) -> String {
+        let mut text = format!("in {}, application {}\n", self.site.namespace, self.site.app);
+        for chapter in &self.chapters {
+            let _ = writeln!(text, "{}", chapter.title);
+            for entry in chapter.entries.iter().filter(|entry| entry.request.is_write()) {
+                let _ = writeln!(text, "    {}", entry.line());
+            }
+            let _ = writeln!(text, "  ▶ {:?}", chapter.outcome);
+        }
+        text
+    }
+}
+
+fn client(wire: &Wire, fault: Option<Fault>) -> Client {
+    let is_impatient = fault.is_some_and(Fault::needs_patience);
+    wire.client().with_timeout(if is_impatient { IMPATIENT } else { PATIENT })
+}
+
+impl Event {
+    async fn happen(&self, cluster: &Cluster, client: &Client, site: &Site) -> Result<()> {
+        match self {
+            Self::Applied(bundle) => {
+                let command = Command::Apply(bundle.clone());
+                let holder = "somebody@before".to_owned();
+                let manner = Manner { holder, timeout: PATIENT, patience: PATIENCE };
+                match command.run(client, site, &manner).await? {
+                    Outcome::Done { remains: false, .. } => Ok(()),
+                    outcome => Err(format!("the place cannot be prepared: {outcome:?}").into()),
+                }
+            }
+            Self::Made(object) => cluster.apply(&objects::path(object), SOMEBODY, object).await,
+            Self::Deleted(path) => cluster.delete(path).await,
+            Self::Changed(path, fields) => cluster.merge(path, fields).await,
+        }
+    }
+}
