@@ -98,14 +98,19 @@ impl Line {
         let is_other = live["metadata"]["uid"] != image["metadata"]["uid"];
         match (is_going, is_other) {
             (_, true) if !is_member(live) => Err(Obstacle::Foreign(self.object.clone())),
-            (true, _) if self.recreates => Ok(Return::Replace),
+            (true, _) if self.recreates => Ok(self.make_room()),
             (true, _) => Err(Obstacle::Deleting(self.object.clone())),
             // What an earlier attempt has created again already can be patched.
             (false, true) if self.recreates && self.is_incompatible(&image, live) => {
-                Ok(Return::Replace)
+                Ok(self.make_room())
             }
             (false, _) => Ok(self.patch(image, live)),
         }
+    }
+
+    /// Deletes what was created anew, and puts back what was there; but a job has run.
+    fn make_room(&self) -> Return {
+        if plan::is_job(&self.object) { Return::Delete } else { Return::Replace }
     }
 
     /// Returns whether `live` can never become what `image` was.
