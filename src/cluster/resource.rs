@@ -146,7 +146,8 @@ impl Resources {
     }
 
     /// Returns a resource by which an object can be read and deleted now: the API server offers
-    /// every object under each version of its group that it serves.
+    /// every object under each version of its group that it serves. What a definition of the release
+    /// brings may be served before discovery tells (seen on 1.36 under load).
     pub(crate) fn readable(&self, object: &ObjectRef) -> Option<&Resource> {
         let key = (object.api_version.clone(), object.kind.clone());
         self.served.get(&key).or_else(|| {
@@ -157,6 +158,7 @@ impl Resources {
                 .iter()
                 .find(|(key, resource)| is_same(key, resource))
                 .map(|(_, resource)| resource)
+                .or_else(|| self.defined.get(&key))
         })
     }
 }
