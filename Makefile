@@ -27,6 +27,9 @@ prereqs: ## Check that Rust, Go and a C compiler are there
 build: ## Build the programs and compile the environments into bundles/
 	cargo build --workspace
 
+# The control plane of the tests has memory to spare, and no processor time.
+test crash-test: export GOGC := 400
+
 .PHONY: test
 test: prereqs ## Run all tests against a local control plane
 	cargo build --package a4co-testenv --bin testenv

@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf, process::ExitCode};
 
 use a4co_bundle::{Bundle, ObjectRef};
-use a4co_cluster::{Change, HelmRelease, Options, Report};
+use a4co_cluster::{Adoption, Change, HelmRelease, Options, Report};
 use clap::Args;
 use serde::Serialize;
 
@@ -37,15 +37,26 @@ pub(crate) struct ApplyArgs {
 
 impl ApplyArgs {
     pub(crate) async fn run(self, global: &GlobalArgs) -> Result<ExitCode, Problem> {
+        self.carry_out("apply", None, global).await
+    }
+
+    /// Applies the bundle, as `apply` or as `adopt`.
+    pub(crate) async fn carry_out(
+        self,
+        command: &'static str,
+        adoption: Option<Adoption>,
+        global: &GlobalArgs,
+    ) -> Result<ExitCode, Problem> {
         let bundle = bundle_file::open(&self.bundle, global)?;
         let progress = Progress::new(Intent::Change, global.color).verbose(self.verbose);
         output::talk(&title(&bundle));
         let client = global.client().await?;
-        let interrupt = interrupt::listen(Reporter::new("apply", global))?;
-        let options = Options { accepts_one_way: self.accept_one_way, ..self.patience.options() };
+        let interrupt = interrupt::listen(Reporter::new(command, global))?;
+        let accepts_one_way = self.accept_one_way;
+        let options = Options { adoption, accepts_one_way, ..self.patience.options() };
         let report = a4co_cluster::apply(&client, &bundle, &options, &progress, interrupt).await?;
         drop(progress);
-        show(&report, "apply", &bundle.release().config().notes, global.output);
+        show(&report, command, &bundle.release().config().notes, global.output);
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -141,7 +141,9 @@ impl Command {
     fn with(mut self, patience: PatienceArgs) -> Result<Self, Problem> {
         match (&mut self, patience.given()) {
             (Self::Apply(args), _) => args.patience = args.patience.or(patience),
-            (Self::Adopt(args), _) => args.patience = args.patience.or(patience),
+            (Self::Adopt(args), _) => {
+                args.apply.patience = args.apply.patience.or(patience);
+            }
             (Self::Gc(args), _) => args.patience = args.patience.or(patience),
             (Self::Delete(args), _) => args.patience = args.patience.or(patience),
             (Self::Rollback(args), _) => args.patience = args.patience.or(patience),

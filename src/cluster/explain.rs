@@ -150,11 +150,7 @@ impl Question<'_> {
             _ => format!("pod {}", name(object)),
         };
         let events = events(client, object).await.unwrap_or_default();
-        let troubles = events.iter().filter_map(|event| {
-            Trouble::new(source, kube_event::reason(event), &who, kube_event::words(event))
-        });
-        // The newest event of a kind that means trouble.
-        let trouble = troubles.chain(told.clone()).next()?;
+        let trouble = told_by(&events, source, &who).or_else(|| told.clone())?;
         Some(Trouble { log: told.and_then(|told| told.log), ..trouble })
     }
 }
@@ -182,11 +178,15 @@ async fn unscheduled(client: &Client, pod: &Value, told: Trouble) -> Trouble {
 async fn unbound(client: &Client, claim: &Value) -> Option<Trouble> {
     let who = format!("PersistentVolumeClaim {}", name(claim));
     let events = events(client, claim).await.unwrap_or_default();
-    let told = events.iter().filter_map(|event| {
-        Trouble::new(Source::Claim, kube_event::reason(event), &who, kube_event::words(event))
-    });
-    let silent = Trouble::new(Source::Claim, UNBOUND, &who, "has no volume");
-    told.chain(silent).next()
+    let silent = || Trouble::new(Source::Claim, UNBOUND, &who, "has no volume");
+    told_by(&events, Source::Claim, &who).or_else(silent)
+}
+
+/// What the newest of `events` that means trouble tells about `who`.
+fn told_by(events: &[Value], source: Source, who: &str) -> Option<Trouble> {
+    kube_event::newest(events, |event| {
+        Trouble::new(source, kube_event::reason(event), who, kube_event::words(event))
+    })
 }
 
 /// Names of the claims that `pod` uses.

@@ -152,7 +152,8 @@ async fn history(client: &Client, place: &Place, head: &Head) -> Finding {
     let is_stored =
         |digest| stored.contains(&format!("{}0", store.prefix(Content::Release, digest)));
     let committed = head.history.iter().filter(|entry| entry.outcome == Outcome::Committed);
-    let releases: BTreeSet<_> = committed.map(|entry| (entry.release, entry.bundle)).collect();
+    let mut releases = BTreeSet::new();
+    releases.extend(committed.map(|entry| (entry.release, entry.bundle)));
     let lost: Vec<String> = releases
         .iter()
         .filter(|(_, bundle)| !is_stored(*bundle))

@@ -10,15 +10,19 @@ use crate::{
 /// Events that one request may return; an object rarely has more than ten.
 const EVENTS: usize = 100;
 
-/// Reads the events about the object with this `uid`, newest first; `None` when that is not
-/// possible, which may be for want of permission.
+/// Reads the events about the object with this `uid`; `None` when that is not possible, which may
+/// be for want of permission.
 pub(crate) async fn about(client: &Client, namespace: &str, uid: &str) -> Option<Vec<Value>> {
     let events = format!("/api/v1/namespaces/{namespace}/events");
     let path = format!("{events}?limit={EVENTS}&fieldSelector=involvedObject.uid%3D{uid}");
     let events: Option<List<Value>> = client.list(&path, Form::Whole).await.ok()?;
-    let mut events = events?.items;
-    events.sort_by_cached_key(|event| std::cmp::Reverse(time(event)));
-    Some(events)
+    Some(events?.items)
+}
+
+/// Returns what the newest of `events` tells, of those that `tell` anything.
+pub(crate) fn newest<T>(events: &[Value], tell: impl Fn(&Value) -> Option<T>) -> Option<T> {
+    let told = events.iter().filter_map(|event| Some((time(event), tell(event)?)));
+    told.max_by(|(one, _), (other, _)| one.cmp(other)).map(|(_, told)| told)
 }
 
 /// When it was seen last. Reporters fill different fields; all are RFC 3339 in UTC, which sorts as
@@ -68,5 +72,14 @@ mod tests {
         ] {
             assert_eq!(time(&event), expected, "{case}");
         }
+    }
+
+    #[test]
+    fn the_newest_event_that_tells_something_is_heard() {
+        let event = |day: u32, words: &str| json!({ "lastTimestamp": format!("2026-01-0{day}T00:00:00Z"), "message": words });
+        let events = [event(1, "old"), event(3, ""), event(2, "new")];
+        let tell = |event: &Value| Some(words(event).to_owned()).filter(|words| !words.is_empty());
+        assert_eq!(newest(&events, tell).as_deref(), Some("new"));
+        assert_eq!(newest(&[], tell), None);
     }
 }

@@ -68,14 +68,14 @@ pub async fn pod_logs(
 ) -> Result<Vec<PodLogs>, Refusal> {
     let objects = read(client, place).await?;
     let names: Vec<_> = objects.keys().cloned().collect();
-    let chosen: BTreeSet<_> = choose(&names, workload)?.into_iter().collect();
+    let chosen = choose(&names, workload)?;
     let chosen = objects.iter().filter(|(reference, _)| chosen.contains(reference));
     let mut workloads: Vec<Workload<'_>> =
         chosen.map(|(reference, object)| Workload { reference, object }).collect();
     let jobs = jobs(client, &workloads).await?;
-    let job_names: Vec<ObjectRef> = jobs.iter().map(|(_, job)| reference(job)).collect();
+    let job_names: Vec<ObjectRef> = jobs.iter().map(reference).collect();
     workloads.extend(
-        jobs.iter().zip(&job_names).map(|((_, object), reference)| Workload { reference, object }),
+        jobs.iter().zip(&job_names).map(|(object, reference)| Workload { reference, object }),
     );
     let pods = pods::read(client, &workloads).await;
     let mut logs = BTreeMap::new();
@@ -172,27 +172,23 @@ fn choose(workloads: &[ObjectRef], wanted: Option<&str>) -> Result<Vec<ObjectRef
 }
 
 /// Reads the Jobs that the `CronJobs` among `workloads` have made, in one request a namespace.
-async fn jobs(
-    client: &Client,
-    workloads: &[Workload<'_>],
-) -> Result<Vec<(String, Value)>, ApiError> {
-    let is_maker = |workload: &&Workload<'_>| workload.reference.kind == "CronJob";
-    let uid = |object: &Value| object["metadata"]["uid"].as_str().map(str::to_owned);
-    let makers = workloads.iter().filter(is_maker);
-    let uids: BTreeSet<String> = makers.clone().filter_map(|maker| uid(maker.object)).collect();
-    let namespaces: BTreeSet<_> =
-        makers.filter_map(|maker| maker.reference.namespace.as_deref()).collect();
+async fn jobs(client: &Client, workloads: &[Workload<'_>]) -> Result<Vec<Value>, ApiError> {
+    let mut makers = BTreeSet::new();
+    let mut namespaces = BTreeSet::new();
+    for workload in workloads.iter().filter(|workload| workload.reference.kind == "CronJob") {
+        makers.extend(workload.object["metadata"]["uid"].as_str());
+        namespaces.extend(workload.reference.namespace.as_deref());
+    }
+    let is_made = |job: &Value| {
+        let owners = job["metadata"]["ownerReferences"].as_array();
+        let mut owners = owners.into_iter().flatten().filter_map(|owner| owner["uid"].as_str());
+        owners.any(|owner| makers.contains(owner))
+    };
     let mut jobs = Vec::new();
     for namespace in namespaces {
         let path = format!("/apis/batch/v1/namespaces/{namespace}/jobs?limit=500");
         let found: Option<List<Value>> = client.list(&path, Form::Whole).await?;
-        for job in found.map_or_else(Vec::new, |found| found.items) {
-            let owners = job["metadata"]["ownerReferences"].as_array().into_iter().flatten();
-            let mut owners = owners.filter_map(|owner| owner["uid"].as_str());
-            if let Some(owner) = owners.find(|owner| uids.contains(*owner)).map(str::to_owned) {
-                jobs.push((owner, job));
-            }
-        }
+        jobs.extend(found.into_iter().flat_map(|found| found.items).filter(is_made));
     }
     Ok(jobs)
 }

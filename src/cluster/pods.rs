@@ -31,8 +31,8 @@ pub(crate) struct Workload<'a> {
 /// The pods of some workloads, as far as they could be read.
 pub(crate) type PodsOf = BTreeMap<ObjectRef, Vec<Value>>;
 
-/// Labels that the pods of a workload have.
-type Selector<'a> = BTreeMap<&'a str, &'a str>;
+/// Labels that the pods of a workload have, by key.
+type Selector<'a> = Vec<(&'a str, &'a str)>;
 
 /// Workloads that one request can ask for: all have the same label keys in one namespace.
 type Group<'a> = ((&'a str, Vec<&'a str>), Vec<Selector<'a>>);
@@ -48,7 +48,11 @@ pub(crate) async fn read(client: &Client, workloads: &[Workload<'_>]) -> PodsOf 
     });
     let pods: Vec<Option<Vec<Value>>> = answers.buffered(CONCURRENCY).collect().await;
     let pods: Vec<Value> = pods.into_iter().flatten().flatten().collect();
-    workloads.iter().map(|workload| (workload.reference.clone(), workload.choose(&pods))).collect()
+    let mut pods_of = PodsOf::new();
+    for workload in workloads {
+        pods_of.insert(workload.reference.clone(), workload.choose(&pods));
+    }
+    pods_of
 }
 
 impl<'a> Workload<'a> {
@@ -134,7 +138,7 @@ fn groups<'a>(workloads: &[Workload<'a>]) -> Vec<Group<'a>> {
     let mut groups: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for workload in workloads.iter().filter(|workload| !workload.is_pod()) {
         if let Some((namespace, selector)) = workload.namespace().zip(workload.selector()) {
-            let keys: Vec<&str> = selector.keys().copied().collect();
+            let keys: Vec<&str> = selector.iter().map(|(key, _)| *key).collect();
             groups.entry((namespace, keys)).or_default().push(selector);
         }
     }
@@ -146,8 +150,9 @@ fn groups<'a>(workloads: &[Workload<'a>]) -> Vec<Group<'a>> {
 }
 
 fn path(((namespace, keys), selectors): &Group<'_>) -> String {
-    let terms = keys.iter().map(|key| {
-        let values: BTreeSet<&str> = selectors.iter().map(|selector| selector[key]).collect();
+    let terms = keys.iter().enumerate().map(|(index, key)| {
+        let mut values = BTreeSet::new();
+        values.extend(selectors.iter().map(|selector| selector[index].1));
         let values: Vec<&str> = values.into_iter().collect();
         format!("{}%20in%20%28{}%29", key.replace('/', "%2F"), values.join("%2C"))
     });

@@ -2,7 +2,7 @@
 //! command, which ends with the first refusal.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     sync::{Mutex, PoisonError},
 };
 
@@ -98,24 +98,21 @@ async fn apis(client: &Client, release: &Release) -> Finding {
         Ok(resources) => resources,
         Err(error) => return Finding::unknown("apis", "which kinds are served", error),
     };
-    let wanted: BTreeMap<Api, _> = release
-        .objects()
-        .iter()
-        .map(|object| {
-            let (api_version, kind) =
-                (object.reference().api_version.clone(), object.reference().kind.clone());
-            (Api { api_version, kind }, object.reference())
-        })
-        .collect();
-    let missing = wanted.iter().filter(|(_, object)| resources.of(object).is_none());
-    let kinds: Vec<Api> = missing.map(|(api, _)| api.clone()).collect();
-    if kinds.is_empty() {
-        return Finding::good(
-            "apis",
-            format!("all {} kinds of the release are served", wanted.len()),
-        );
+    let mut kinds = BTreeSet::new();
+    let mut missing = BTreeSet::new();
+    for object in release.objects().iter().map(Object::reference) {
+        let (api_version, kind) = (object.api_version.clone(), object.kind.clone());
+        let api = Api { api_version, kind };
+        if resources.of(object).is_none() {
+            missing.insert(api.clone());
+        }
+        kinds.insert(api);
     }
-    Finding::refused("apis", &Refusal::NotServed { kinds })
+    if missing.is_empty() {
+        let text = format!("all {} kinds of the release are served", kinds.len());
+        return Finding::good("apis", text);
+    }
+    Finding::refused("apis", &Refusal::NotServed { kinds: missing.into_iter().collect() })
 }
 
 /// Classes and Secrets that the site has to provide.

@@ -114,18 +114,16 @@ async fn not_ready(
     objects: &Found<Value>,
     rules: &[ReadinessRule],
 ) -> BTreeMap<ObjectRef, String> {
-    let why = |reference: &ObjectRef, object: &Value| match ready::status(reference, object, rules)
-    {
-        Status::Ready => None,
-        Status::Progressing(why) | Status::Failed(why) => Some(why),
-    };
-    let told =
-        objects.iter().map(|(reference, object)| (reference.clone(), why(reference, object)));
-    let mut told: BTreeMap<_, _> =
-        told.filter_map(|(reference, why)| Some((reference, why?))).collect();
-    let workloads = objects.iter().filter(|(reference, _)| told.contains_key(reference));
-    let workloads: Vec<_> =
-        workloads.map(|(reference, object)| Workload { reference, object }).collect();
+    let mut told = BTreeMap::new();
+    let mut workloads = Vec::new();
+    for (reference, object) in objects {
+        if let Status::Progressing(why) | Status::Failed(why) =
+            ready::status(reference, object, rules)
+        {
+            told.insert(reference.clone(), why);
+            workloads.push(Workload { reference, object });
+        }
+    }
     for (object, trouble) in explain(client, &workloads, true).await {
         told.entry(object).and_modify(|why| *why = format!("{why}; {}", trouble.text));
     }

@@ -1,11 +1,7 @@
 //! Waits until objects are ready, says what it waits for and why, and gives up early on what
 //! cannot recover.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    pin::pin,
-    time::Duration,
-};
+use std::{collections::BTreeMap, pin::pin, time::Duration};
 
 use a4co_bundle::{ObjectRef, PART_OF_LABEL, ReadinessRule};
 use futures::future::select;
@@ -163,9 +159,10 @@ impl<'a> Wait<'a> {
     /// Gives up when an object says itself that it failed, and stays with that.
     async fn believe_failures(&mut self, not_ready: &[NotReady]) -> Result<(), StepError> {
         let now = self.start.elapsed();
-        let failed: BTreeSet<_> =
-            not_ready.iter().filter(|it| it.has_failed).map(|it| &it.reference).collect();
-        self.failing.retain(|object, _| failed.contains(object));
+        let fails = |object: &ObjectRef| {
+            not_ready.iter().any(|it| it.has_failed && it.reference == *object)
+        };
+        self.failing.retain(|object, _| fails(object));
         for failure in not_ready.iter().filter(|it| it.has_failed) {
             let since = *self.failing.entry(failure.reference.clone()).or_insert(now);
             if now.saturating_sub(since) >= CREDIBLE {

@@ -173,6 +173,10 @@ impl Case {
             What::Answer(fault) => self.answer(&mut run, *fault, recording.usual).await?,
             What::Kill(fault, next) => {
                 self.kill(&mut run, *fault).await?;
+                if *next == Next::Recover {
+                    // Whoever comes next finds the same wreck.
+                    run.check_wreck().await?;
+                }
                 self.next(&mut run, *next, recording.usual).await?;
                 finding.recovery = recovery(&run);
             }
@@ -215,7 +219,7 @@ impl Case {
     async fn kill(&self, run: &mut Run<'_>, fault: Fault) -> Result<()> {
         let command = run.stage.command.clone();
         run.act(&command, Some(self.fault(fault))).await?;
-        run.check_wreck().await
+        Ok(())
     }
 
     /// What others did is theirs; but what the command says has to be true.

@@ -84,6 +84,14 @@ impl Cluster {
         self.change(Method::PATCH, &format!("{path}?fieldManager={SOMEBODY}"), MERGE, fields).await
     }
 
+    /// Like [`Self::merge`], if the object exists.
+    pub(crate) async fn merge_if_there(&self, path: &str, fields: &Value) -> Result<()> {
+        match self.send(Method::PATCH, path, MERGE, fields).await? {
+            (status, _) if status.is_success() || status == StatusCode::NOT_FOUND => Ok(()),
+            (_, answer) => Err(format!("PATCH {path}: {answer}").into()),
+        }
+    }
+
     /// Applies an object on the server's side as `manager`.
     pub(crate) async fn apply(&self, path: &str, manager: &str, object: &Value) -> Result<()> {
         let path = format!("{path}?fieldManager={manager}&force=true");

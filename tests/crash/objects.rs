@@ -62,12 +62,13 @@ impl Site {
         (wave, manifest)
     }
 
-    pub(crate) fn network_policy(&self, short: &str) -> Listed {
+    /// The cheapest object of a late wave.
+    pub(crate) fn network_policy(&self, short: &str, text: &str) -> Listed {
         let manifest = json!({
             "apiVersion": "networking.k8s.io/v1",
             "kind": "NetworkPolicy",
             "metadata": self.metadata(short),
-            "spec": { "podSelector": { "matchLabels": { "app": short } } },
+            "spec": { "podSelector": { "matchLabels": { "app": text } } },
         });
         (6, manifest)
     }

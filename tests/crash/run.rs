@@ -6,6 +6,7 @@ use std::{collections::BTreeSet, fmt::Write as _, mem, pin::pin, time::Duration}
 use a4co_bundle::Bundle;
 use a4co_cluster::{Client, Mutant};
 use futures::future::{Either, select};
+use serde_json::json;
 
 use crate::{
     cluster::{Cluster, Result},
@@ -270,15 +271,8 @@ impl<'a> Run<'a> {
         if !mem::take(&mut self.is_lease_held) {
             return Ok(());
         }
-        let path = self.site.lease_path();
-        let lease = self.cluster.get(&path).await?.unwrap_or_default();
-        let is_held =
-            lease["spec"]["holderIdentity"].as_str().is_some_and(|holder| !holder.is_empty());
-        if is_held {
-            let free = serde_json::json!({ "spec": { "holderIdentity": "" } });
-            self.cluster.merge(&path, &free).await?;
-        }
-        Ok(())
+        let free = json!({ "spec": { "holderIdentity": "" } });
+        self.cluster.merge_if_there(&self.site.lease_path(), &free).await
     }
 
     /// Brings a head that is not idle to rest.

@@ -178,13 +178,13 @@ fn change(site: &Site) -> Result<Stage> {
             site.config_map("changed", "old"),
             site.config_map("dropped", "old"),
             site.config_map("same", "same"),
-            site.service("web", 80),
+            site.network_policy("policy", "old"),
         ],
         vec![
             site.config_map("changed", "new"),
             site.config_map("added", "new"),
             site.config_map("same", "same"),
-            site.service("web", 81),
+            site.network_policy("policy", "new"),
         ],
     )?;
     let meddled = objects::path(&site.config_map("changed", "").1);
@@ -199,7 +199,7 @@ fn prune(site: &Site) -> Result<Stage> {
             kept(),
             site.config_map("dropped", "old"),
             site.secret("password", "olds"),
-            site.service("web", 80),
+            site.network_policy("policy", "old"),
         ],
         vec![kept()],
     )
@@ -207,20 +207,20 @@ fn prune(site: &Site) -> Result<Stage> {
 
 /// Something changes in each of five waves.
 fn waves(site: &Site) -> Result<Stage> {
-    let (wave, manifest) = site.config_map("between", "new");
+    let at = |wave, (_, manifest): Listed| (wave, manifest);
     Stage::change(
         site,
         vec![
             site.config_map("changed", "old"),
-            site.service("web", 80),
-            site.network_policy("dropped"),
+            at(3, site.network_policy("policy", "old")),
+            at(6, site.network_policy("dropped", "old")),
         ],
         vec![
-            site.account("account"),
-            site.config_map("changed", "new"),
-            site.service("web", 81),
-            (wave + 2, manifest),
-            site.network_policy("added"),
+            at(1, site.account("account")),
+            at(2, site.config_map("changed", "new")),
+            at(3, site.network_policy("policy", "new")),
+            at(4, site.config_map("between", "new")),
+            at(6, site.network_policy("added", "new")),
         ],
     )
 }
@@ -256,7 +256,7 @@ fn rollback(site: &Site) -> Result<Stage> {
         vec![
             site.config_map("changed", text),
             site.config_map(extra, text),
-            site.service("web", 80),
+            site.network_policy("policy", text),
         ]
     };
     let (first, second) = (objects("first", "in-first"), objects("second", "in-second"));
@@ -353,7 +353,7 @@ fn delete(site: &Site) -> Result<Stage> {
             site.account("account"),
             site.config_map("settings", "old"),
             site.config_map("more", "old"),
-            site.service("web", 80),
+            site.network_policy("policy", "old"),
         ]
     };
     let stage = Stage::change(site, objects(), objects())?;

@@ -79,7 +79,8 @@ impl CompareArgs {
         let counted = self.repeat(size, programs, true, 0..1).await?;
         let timed = self.repeat(size, programs, false, 1..runs + 1).await?;
         let counted = counted.into_iter().next().unwrap_or_default();
-        Ok(Size::new(size, bytes, &counted, &timed))
+        let processors = Machine::look()?.processors;
+        Ok(Size::new(size, bytes, &counted, &timed, processors))
     }
 
     async fn repeat(

@@ -43,6 +43,9 @@ pub(crate) struct Size {
     /// Bytes of all manifests as JSON.
     pub(crate) manifest_bytes: usize,
     pub(crate) repetitions: usize,
+    /// Median share of all processors that neither the tool nor the servers used while something
+    /// was measured. The higher it is, the less the times are worth.
+    pub(crate) foreign_share: f64,
     pub(crate) results: Vec<Outcome>,
 }
 
@@ -53,6 +56,8 @@ pub(crate) struct Outcome {
     pub(crate) phase: Phase,
     pub(crate) tool: Tool,
     pub(crate) median: Usage,
+    /// Median of the processor time that the API server and etcd took.
+    pub(crate) server_cpu_seconds: f64,
     /// Median of the ratios to Helm's wall time in the same repetition.
     pub(crate) ratio_to_helm: Option<f64>,
     /// Median of the ratios to the floor's wall time in the same repetition.
@@ -68,6 +73,7 @@ impl Size {
         manifest_bytes: usize,
         counted: &Samples,
         timed: &[Samples],
+        processors: usize,
     ) -> Self {
         let mut results = Vec::new();
         for phase in Phase::ALL {
@@ -80,6 +86,8 @@ impl Size {
                     phase,
                     tool,
                     median: usage,
+                    server_cpu_seconds: median(samples.iter().map(|one| one.server_cpu_seconds))
+                        .unwrap_or_default(),
                     ratio_to_helm: ratio(timed, key, (phase, Tool::Helm)),
                     ratio_to_floor: ratio(timed, key, (phase, Tool::Floor)),
                     requests: counted.get(&key).and_then(|sample| sample.requests.clone()),
@@ -87,7 +95,13 @@ impl Size {
                 });
             }
         }
-        Self { objects, manifest_bytes, repetitions: timed.len(), results }
+        let shares = timed.iter().flat_map(|samples| samples.values()).map(|sample| {
+            #[expect(clippy::cast_precision_loss, reason = "few processors")]
+            let capacity = sample.usage.wall_seconds * processors as f64;
+            sample.foreign_cpu_seconds / capacity
+        });
+        let foreign_share = median(shares).unwrap_or_default();
+        Self { objects, manifest_bytes, repetitions: timed.len(), foreign_share, results }
     }
 
     pub(crate) fn outcome(&self, phase: Phase, tool: Tool) -> Option<&Outcome> {

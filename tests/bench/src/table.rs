@@ -39,11 +39,13 @@ pub(crate) fn render(report: &Report) -> String {
 fn of_size(size: &Size) -> String {
     let mut text = format!(
         "### {} objects ({:.1} MB of JSON), {} repetitions\n\n\
-         | | tool | wall time | lowest–highest | × helm | × floor | CPU | memory | requests |\n\
-         |---|---|---:|---:|---:|---:|---:|---:|---|\n",
+         Other processes used {:.0} % of the processors meanwhile (median).\n\n\
+         | | tool | wall time | lowest–highest | × helm | × floor | CPU | server CPU | memory | \
+         requests |\n|---|---|---:|---:|---:|---:|---:|---:|---:|---|\n",
         thousands(size.objects),
         megabytes(size.manifest_bytes as u64),
-        size.repetitions
+        size.repetitions,
+        size.foreign_share * 100.0
     );
     let mut last = None;
     for outcome in &size.results {
@@ -65,13 +67,14 @@ fn row(outcome: &Outcome, repetitions: usize) -> String {
     let count = outcome.samples.len();
     let name = if count == repetitions { name } else { format!("{name} ({count}×)") };
     format!(
-        "{name} | {} s | {}–{} s | {} | {} | {} s | {:.0} MB | {} |",
+        "{name} | {} s | {}–{} s | {} | {} | {} s | {} s | {:.0} MB | {} |",
         digits(outcome.median.wall_seconds),
         digits(low),
         digits(high),
         ratio(outcome.ratio_to_helm),
         ratio(outcome.ratio_to_floor),
         digits(outcome.median.cpu_seconds),
+        digits(outcome.server_cpu_seconds),
         megabytes(outcome.median.peak_bytes),
         requests(outcome)
     )
