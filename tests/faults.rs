@@ -93,6 +93,35 @@ fn an_answer_that_is_lost_costs_nothing_but_time() {
 }
 
 #[test]
+fn a_gateway_that_gives_up_too_early_costs_nothing_but_time() {
+    expect_good_at_every_write(Fault::GiveUp, |Case { site, new, .. }, ran| {
+        let mut problems = site.difference(Some(new));
+        if ran.code != 0 {
+            problems.push("the exit code is wrong".to_owned());
+        }
+        problems
+    });
+}
+
+#[test]
+fn an_api_server_that_has_too_much_to_do_is_asked_again() {
+    for (case, fault) in [("overloaded", Fault::Refuse), ("restarting", Fault::Unavailable)] {
+        let Case { site, new, .. } = Case::change();
+        let mut known = std::collections::BTreeSet::new();
+        let proxy = Proxy::start(&site, move |request: &Request| {
+            let key = (request.method.clone(), request.path.clone(), request.query.clone());
+            let is_refused = matches!(fault, Fault::Refuse) || request.method == "GET";
+            // A server that never answered is more likely misnamed.
+            let is_first = known.is_empty();
+            (known.insert(key) && is_refused && !is_first).then_some(fault)
+        });
+        let ran = apply_through(&proxy, &site, &new);
+        assert_eq!(ran.code, 0, "{case}: {}", ran.stderr);
+        site.expect_release(Some(&new));
+    }
+}
+
+#[test]
 fn a_request_that_is_lost_leaves_exactly_the_old_or_the_new_release() {
     expect_good_at_every_write(Fault::Reset, |Case { site, old, new }, ran| match ran.code {
         0 => site.difference(Some(new)),

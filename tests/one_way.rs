@@ -111,3 +111,69 @@ fn after_an_irreversible_job_the_only_way_is_forward() {
     rollback(&site, &["--accept-one-way"]).expect(0);
     site.expect_release(Some(&old));
 }
+
+#[test]
+fn content_that_became_immutable_stays_when_the_release_fails() {
+    let site = Site::new("immutable-back");
+    let content = |text: &str, is_immutable: bool| {
+        let (wave, mut manifest) = site.config_map("content", text);
+        if is_immutable {
+            manifest["immutable"] = json!(true);
+        }
+        (wave, manifest)
+    };
+    let old = site.release(vec![content("old", false), site.config_map("c", "old")]);
+    site.apply(&old).expect(0);
+    let failing = site.deployment("web", BAD_IMAGE, Some(1));
+    let new = site.release(vec![content("new", true), site.config_map("c", "new"), failing]);
+    apply(&site, &new, &[]).expect(1).expect_told(&["cannot be taken back", "cannot change back"]);
+
+    let failed = apply(&site, &new, &["--accept-one-way"]).expect(3);
+    failed.expect_told(&["this stays", "ConfigMap/", "content"]);
+    assert_eq!(site.head()["state"], "idle");
+    assert_eq!(site.text("content"), "new", "immutable content cannot change");
+    assert_eq!(site.text("c"), "old", "the rest goes back");
+}
+
+#[test]
+fn a_claim_is_never_asked_to_shrink_by_mistake() {
+    let site = Site::new("shrinking");
+    let release = |size, text| site.release(vec![claim(&site, size), site.config_map("c", text)]);
+    let (large, small) = (release("2Gi", "large"), release("1Gi", "small"));
+    site.apply(&large).expect(0);
+    apply(&site, &small, &[]).expect(1).expect_told(&["cannot shrink from 2Gi to 1Gi"]);
+    site.expect_release(Some(&large));
+}
+
+#[test]
+fn an_irreversible_job_that_has_run_is_no_bar_to_going_back() {
+    let site = Site::new("has-run");
+    let job = |stage: &str| {
+        let (wave, mut manifest) = migration(&site, "migrate");
+        manifest["metadata"]["labels"]["stage"] = json!(stage);
+        (wave, manifest)
+    };
+    let old = site.release(vec![job("old"), site.config_map("c", "old")]);
+    apply(&site, &old, &["--accept-one-way"]).expect(0);
+    let failing = site.deployment("web", BAD_IMAGE, Some(1));
+    let new = site.release(vec![job("new"), site.config_map("c", "new"), failing]);
+    apply(&site, &new, &[]).expect(3);
+    site.expect_release(Some(&old));
+}
+
+#[test]
+fn an_irreversible_job_that_is_created_anew_needs_consent_again() {
+    let site = Site::new("runs-again");
+    let job = |command: &str| {
+        let (wave, mut manifest) = migration(&site, "migrate");
+        manifest["metadata"]["annotations"]["a4co.dev/on-immutable-change"] = json!("recreate");
+        manifest["spec"]["template"]["spec"]["containers"][0]["command"] = json!([command]);
+        (wave, manifest)
+    };
+    let (old, new) = (site.release(vec![job("one")]), site.release(vec![job("two")]));
+    apply(&site, &old, &["--accept-one-way"]).expect(0);
+    apply(&site, &new, &[]).expect(1).expect_told(&["cannot be taken back", "Job/", "migrate"]);
+    site.expect_release(Some(&old));
+    apply(&site, &new, &["--accept-one-way"]).expect(0);
+    site.expect_release(Some(&new));
+}

@@ -54,7 +54,7 @@ pub use config::{
     Api, CONFIG_SCHEMA, GroupKind, Readiness, ReadinessRule, ReleaseConfig, Requirements,
     SecretRequirement,
 };
-pub use digest::{Digest, ParseDigestError, ReleaseId};
+pub use digest::{Digest, Digester, ParseDigestError, ReleaseId};
 pub use error::{ArchiveError, BundleError, ReleaseError, StatementError, TrustError};
 pub use fields::{FieldChange, field_changes};
 pub use grammar::is_dns_label;

@@ -3,7 +3,11 @@
 //! Before the signatures are checked, nothing but headers is interpreted. After it, the whole rest
 //! of the file is known in advance: the statement names the manifest, the manifest everything else.
 
-use std::{collections::BTreeSet, fmt, io::Read};
+use std::{
+    collections::BTreeSet,
+    fmt,
+    io::{Read, Write},
+};
 
 use crate::{
     archive::ArchiveReader,
@@ -127,12 +131,13 @@ impl Bundle {
         self.size
     }
 
-    /// Writes the bundle again without images: the same release and attestation, byte for byte.
+    /// Writes the bundle to `out` again without images: the same release and attestation, byte for
+    /// byte.
     ///
     /// # Errors
-    /// Fails only when memory does.
-    pub fn to_thin_bytes(&self) -> Result<Vec<u8>, BundleError> {
-        crate::pack(Vec::new(), &self.attestation, &self.release)
+    /// Fails when `out` does.
+    pub fn write_thin<W: Write>(&self, out: W) -> Result<W, BundleError> {
+        crate::pack(out, &self.attestation, &self.release)
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use a4co_cluster::{Change, OneWay, Plan, Reversal, Step};
+use a4co_cluster::{Change, OneWay, Plan, Reason, Reversal, Step};
 
 use super::output::{self, Style};
 
@@ -151,10 +151,13 @@ fn afterwards(plan: &Plan) -> String {
 
 /// Says what cannot be taken back.
 pub(crate) fn one_way(steps: &[OneWay]) -> String {
-    if steps.is_empty() {
-        return String::new();
-    }
-    format!("cannot be taken back (needs --accept-one-way):{}", output::list(steps))
+    let (kept, one_way): (Vec<_>, Vec<_>) =
+        steps.iter().partition(|step| matches!(step.why, Reason::Kept { .. }));
+    let told = [("cannot be taken back (needs --accept-one-way)", one_way), ("stays", kept)];
+    let told = told.iter().filter(|(_, steps)| !steps.is_empty());
+    let told: Vec<_> =
+        told.map(|(what, steps)| format!("{what}:{}", output::list(steps))).collect();
+    told.join("\n")
 }
 
 /// Counts what a plan does, in words.

@@ -99,6 +99,15 @@ pub enum Obstacle {
         /// Fields that can never change.
         fields: Vec<FieldChange>,
     },
+    /// The release asks a claim for less storage than it has.
+    Shrinking {
+        /// Claim.
+        object: ObjectRef,
+        /// Storage that it has.
+        has: String,
+        /// Storage that the release asks for.
+        wants: String,
+    },
     /// It cannot be taken over: the release has it otherwise where it can never change.
     Unadoptable {
         /// Object.
@@ -126,6 +135,7 @@ impl Obstacle {
             | Self::Foreign(object)
             | Self::Orphan(object)
             | Self::Immutable { object, .. }
+            | Self::Shrinking { object, .. }
             | Self::Unadoptable { object, .. }
             | Self::OtherSet { object, .. } => object,
         }
@@ -140,6 +150,9 @@ impl fmt::Display for Obstacle {
             Self::Immutable { object, fields } => {
                 write!(f, "{object} cannot change where this release changes it:")?;
                 fields.iter().try_for_each(|field| write!(f, "\n    {field}"))
+            }
+            Self::Shrinking { object, has, wants } => {
+                write!(f, "{object} cannot shrink from {has} to {wants}; no claim can")
             }
             Self::Unadoptable { object, fields } => {
                 write!(f, "{object} cannot be taken over, for this can never change:")?;

@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use kube::{
@@ -19,12 +20,13 @@ use kube::{
     client::Body,
     config::{KubeConfigOptions, Kubeconfig},
 };
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
     connect::{Connect, ConnectError},
+    connection,
     error::ApiError,
     list::List,
     mutant::{self, Mutant},
@@ -38,9 +40,18 @@ pub const FIELD_MANAGER: &str = "a4co";
 /// nobody.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// How long an API server that has answered before may stay away, as it does when it restarts.
+/// How long an API server that has answered before may stay away, as it does when it restarts, or
+/// have too much to do.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// How long an API server may fail inside, as it does while its storage elects a leader.
+const PATIENCE_WITH_FAULTS: Duration = Duration::from_secs(10);
+
+/// Largest answer that is read. A list of 500 objects of 1.5 MiB each, the most that Kubernetes
+/// stores of one, is larger still; but nobody has that.
+const LARGEST_ANSWER: usize = 512 << 20;
+
+const NONE: Duration = Duration::ZERO;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
@@ -110,7 +121,7 @@ impl Client {
     pub async fn new(connect: &Connect) -> Result<Self, ConnectError> {
         let config = load_config(connect).await?;
         let server = config.cluster_url.to_string();
-        let kube = kube::Client::try_from(config).map_err(ConnectError::Client)?;
+        let kube = connection::open(config).map_err(ConnectError::Client)?;
         Ok(Self::over(kube, server))
     }
 
@@ -190,6 +201,17 @@ impl Client {
         Err(ApiError::from_status(asked(), status, &body))
     }
 
+    /// Creates an object below `path`, of which the answer says no more than the metadata.
+    pub(crate) async fn create_large(
+        &self,
+        path: &str,
+        body: &impl serde::Serialize,
+    ) -> Result<(), ApiError> {
+        let path = format!("{path}?fieldManager={FIELD_MANAGER}");
+        self.send::<IgnoredAny>(Method::POST, &path, METADATA, (JSON, encode(body))).await?;
+        Ok(())
+    }
+
     /// Creates an object below `path`.
     pub(crate) async fn create<T: DeserializeOwned>(
         &self,
@@ -197,7 +219,7 @@ impl Client {
         body: &impl serde::Serialize,
     ) -> Result<T, ApiError> {
         let path = format!("{path}?fieldManager={FIELD_MANAGER}");
-        self.send(Method::POST, &path, JSON, Some((JSON, encode(body)))).await
+        self.send(Method::POST, &path, JSON, (JSON, encode(body))).await
     }
 
     /// Replaces the object at `path`; its `resourceVersion` decides who wins a race.
@@ -207,7 +229,7 @@ impl Client {
         body: &impl serde::Serialize,
     ) -> Result<T, ApiError> {
         let path = format!("{path}?fieldManager={FIELD_MANAGER}");
-        self.send(Method::PUT, &path, JSON, Some((JSON, encode(body)))).await
+        self.send(Method::PUT, &path, JSON, (JSON, encode(body))).await
     }
 
     /// Applies `manifest` to the object at `path` (server-side apply) in the name of `manager`.
@@ -226,7 +248,7 @@ impl Client {
         if effect == Effect::DryRun {
             path.push_str("&dryRun=All");
         }
-        self.send(Method::PATCH, &path, METADATA, Some((APPLY_PATCH, encode(manifest)))).await
+        self.send(Method::PATCH, &path, METADATA, (APPLY_PATCH, encode(manifest))).await
     }
 
     /// Changes the object at `path` by a merge patch (RFC 7386).
@@ -237,7 +259,7 @@ impl Client {
         change: &Value,
     ) -> Result<Applied, ApiError> {
         let path = format!("{path}?fieldManager={manager}");
-        self.send(Method::PATCH, &path, METADATA, Some((MERGE_PATCH, encode(change)))).await
+        self.send(Method::PATCH, &path, METADATA, (MERGE_PATCH, encode(change))).await
     }
 
     /// Asks what applying `manifest` would make of the object at `path`, all of it.
@@ -251,7 +273,7 @@ impl Client {
         let path = format!(
             "{path}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict&force={force}&dryRun=All"
         );
-        self.send(Method::PATCH, &path, JSON, Some((APPLY_PATCH, encode(manifest)))).await
+        self.send(Method::PATCH, &path, JSON, (APPLY_PATCH, encode(manifest))).await
     }
 
     /// Asks what a merge patch (RFC 7386) would make of the object at `path`, all of it.
@@ -261,7 +283,7 @@ impl Client {
         change: &Value,
     ) -> Result<Value, ApiError> {
         let path = format!("{path}?fieldManager={FIELD_MANAGER}&dryRun=All");
-        self.send(Method::PATCH, &path, JSON, Some((MERGE_PATCH, encode(change)))).await
+        self.send(Method::PATCH, &path, JSON, (MERGE_PATCH, encode(change))).await
     }
 
     /// Deletes the object at `path`, provided that it still is the one with `uid`, in the version
@@ -288,18 +310,43 @@ impl Client {
                 Dependents::Stay => "Orphan",
             },
         });
-        let body = Some((JSON, encode(&options)));
+        let body = (JSON, encode(&options));
         Ok(optional::<Value>(self.send(Method::DELETE, path, JSON, body).await)?.is_some())
     }
 
-    /// Reads `path`, and asks again while the API server does not answer.
+    /// Reads `path`, and asks again while the API server cannot answer.
     async fn read<T: DeserializeOwned>(&self, path: &str, accept: &str) -> Result<T, ApiError> {
+        self.insist(Method::GET, path, accept, None, |error| self.patience(error)).await
+    }
+
+    /// Sends a write, and again as long as the API server says that it did nothing because it has
+    /// too much to do.
+    async fn send<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        accept: &str,
+        body: (&str, Vec<u8>),
+    ) -> Result<T, ApiError> {
+        let (content_type, bytes) = body;
+        let patience = |error: &ApiError| if error.is_too_many() { PATIENCE } else { NONE };
+        self.insist(method, path, accept, Some((content_type, bytes.into())), patience).await
+    }
+
+    /// Asks until there is an answer, or an error that has lasted longer than `patience` with it.
+    async fn insist<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        accept: &str,
+        body: Option<(&str, Bytes)>,
+        patience: impl Fn(&ApiError) -> Duration,
+    ) -> Result<T, ApiError> {
         let start = Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {
-            match self.send(Method::GET, path, accept, None).await {
-                // A server that never answered is more likely misnamed than restarting.
-                Err(error) if error.is_unanswered() && start.elapsed() < self.patience() => {
+            match self.ask(&method, path, accept, body.clone()).await {
+                Err(error) if start.elapsed() < patience(&error) => {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
@@ -308,25 +355,34 @@ impl Client {
         }
     }
 
-    fn patience(&self) -> Duration {
-        if self.has_answered.load(Ordering::Relaxed) { PATIENCE } else { Duration::ZERO }
+    /// How long to go on asking in the face of `error`.
+    fn patience(&self, error: &ApiError) -> Duration {
+        // A server that never answered is more likely misnamed than restarting.
+        if !self.has_answered.load(Ordering::Relaxed) {
+            return NONE;
+        }
+        match error {
+            ApiError::Status { code: 500, .. } => PATIENCE_WITH_FAULTS,
+            error if error.is_unclear() || error.is_too_many() => PATIENCE,
+            _ => NONE,
+        }
     }
 
-    async fn send<T: DeserializeOwned>(
+    async fn ask<T: DeserializeOwned>(
         &self,
-        method: Method,
+        method: &Method,
         path: &str,
         accept: &str,
-        body: Option<(&str, Vec<u8>)>,
+        body: Option<(&str, Bytes)>,
     ) -> Result<T, ApiError> {
         let asked = || format!("{method} {}", path.split('?').next().unwrap_or(path));
-        if method != Method::GET && self.term.as_ref().is_some_and(Term::is_over) {
+        let is_write = method != Method::GET;
+        if is_write && self.term.as_ref().is_some_and(Term::is_over) {
             return Err(ApiError::Overtaken { asked: asked() });
         }
-        let is_write = method != Method::GET;
-        let (content_type, bytes) = body.unwrap_or((JSON, Vec::new()));
+        let (content_type, bytes) = body.unwrap_or((JSON, Bytes::new()));
         let request = Request::builder()
-            .method(&method)
+            .method(method)
             .uri(path)
             .header("accept", accept)
             .header("content-type", content_type)
@@ -348,13 +404,29 @@ impl Client {
         if !status.is_success() {
             return Err(ApiError::from_status(asked(), status.as_u16(), &bytes));
         }
+        if bytes.len() > LARGEST_ANSWER {
+            return Err(ApiError::TooLarge { asked: asked(), most: LARGEST_ANSWER });
+        }
         serde_json::from_slice(&bytes).map_err(|source| ApiError::Answer { asked: asked(), source })
     }
 
+    /// Sends a request and reads the answer, or a little more than what is read at most.
     async fn receive(&self, request: Request<Body>) -> Result<(StatusCode, Vec<u8>), kube::Error> {
         let response = self.kube.send(request).await?;
         let status = response.status();
-        Ok((status, response.into_body().collect().await?.to_bytes().into()))
+        let length = response.headers().get("content-length");
+        let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+        let mut bytes = Vec::with_capacity(length.unwrap_or(0).min(LARGEST_ANSWER));
+        let mut body = response.into_body();
+        while let Some(frame) = body.frame().await {
+            if let Ok(data) = frame?.into_data() {
+                bytes.extend_from_slice(&data);
+            }
+            if bytes.len() > LARGEST_ANSWER {
+                break;
+            }
+        }
+        Ok((status, bytes))
     }
 }
 

@@ -56,6 +56,14 @@ pub enum ApiError {
         /// Why.
         source: http::Error,
     },
+    /// The answer is larger than any that makes sense.
+    #[error("{asked}: the answer is larger than {} MiB", most >> 20)]
+    TooLarge {
+        /// Method and path.
+        asked: String,
+        /// Largest answer that is read, in bytes.
+        most: usize,
+    },
     /// The answer is not what the API promises.
     #[error("{asked}: the answer is not what the Kubernetes API promises")]
     Answer {
@@ -156,6 +164,11 @@ impl ApiError {
     #[must_use]
     pub fn is_unclear(&self) -> bool {
         self.is_unanswered() || matches!(self, Self::Status { code: 500.., .. })
+    }
+
+    /// Returns whether the API server did nothing because it has too much to do.
+    pub(crate) fn is_too_many(&self) -> bool {
+        matches!(self, Self::Status { code: 429, .. })
     }
 
     /// Returns whether somebody else was faster: the object exists already, or is another version

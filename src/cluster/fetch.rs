@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use a4co_bundle::{ObjectRef, PART_OF_LABEL};
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{StreamExt as _, TryStreamExt as _, future::try_join_all, stream};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -12,6 +12,7 @@ use crate::{
     error::ApiError,
     list::List,
     resource::{Resource, Resources},
+    text::{self, CONTENT_LABEL},
 };
 
 /// Requests in flight at once.
@@ -20,8 +21,11 @@ pub(crate) const CONCURRENCY: usize = 16;
 /// Up to this many objects of one kind and namespace are read by name.
 pub(crate) const BY_NAME: usize = 4;
 
-/// Objects in one page of a list.
+/// Objects in one page of a list of metadata.
 const PAGE: usize = 500;
+
+/// Objects in one page of a list of whole objects, which are larger.
+const PAGE_OF_WHOLE: usize = 200;
 
 /// Something read that tells what it is.
 pub(crate) trait Named {
@@ -89,26 +93,26 @@ async fn group<T: Clone + DeserializeOwned + Named>(
 ) -> Result<Found<T>, ApiError> {
     let mut found = Found::new();
     if wanted.len() <= BY_NAME {
-        for object in wanted {
+        let asked = wanted.into_iter().map(async |object| {
             let path = resource.path(namespace, &object.name);
-            found.extend(client.get(&path, form).await?.map(|one| (object.clone(), one)));
-        }
-        return Ok(found);
+            let answer: Result<Option<T>, ApiError> = client.get(&path, form).await;
+            answer.map(|one| one.map(|one| (object.clone(), one)))
+        });
+        return Ok(try_join_all(asked).await?.into_iter().flatten().collect());
     }
     // Two releases may name one object by two versions of its API.
     let mut by_name: BTreeMap<&str, Vec<&ObjectRef>> = BTreeMap::new();
     for object in wanted {
         by_name.entry(&object.name).or_default().push(object);
     }
-    let selector = set.map_or_else(String::new, |set| {
-        format!("&labelSelector={}%3D{set}", PART_OF_LABEL.replace('/', "%2F"))
-    });
+    let limit = if form == Form::Whole { PAGE_OF_WHOLE } else { PAGE };
+    let selector = selector(resource, set);
     let mut next = String::new();
     loop {
-        let path = format!("{}?limit={PAGE}{selector}{next}", resource.collection(namespace));
+        let path = format!("{}?limit={limit}{selector}{next}", resource.collection(namespace));
         let page: Option<List<T>> = client.list(&path, form).await?;
         let Some(page) = page else { return Ok(found) };
-        let token = page.next().map(|token| format!("&continue={token}"));
+        let token = page.next().map(|token| format!("&continue={}", text::in_query(token)));
         for item in page.items {
             let asked = item.name().and_then(|name| by_name.get(name)).into_iter().flatten();
             let is_it = |object: &&&ObjectRef| object.namespace.as_deref() == item.namespace();
@@ -122,4 +126,19 @@ async fn group<T: Clone + DeserializeOwned + Named>(
             None => return Ok(found),
         }
     }
+}
+
+/// Selects the members of a set where one is given; and never what we have stored ourselves, which
+/// is far larger than any Secret that a release has.
+fn selector(resource: &Resource, set: Option<&str>) -> String {
+    let is_secret = resource.group().is_empty() && resource.plural == "secrets";
+    let terms = [
+        set.map(|set| format!("{PART_OF_LABEL}={set}")),
+        is_secret.then(|| format!("!{CONTENT_LABEL}")),
+    ];
+    let terms: Vec<_> = terms.into_iter().flatten().collect();
+    if terms.is_empty() {
+        return String::new();
+    }
+    format!("&labelSelector={}", text::in_query(&terms.join(",")))
 }

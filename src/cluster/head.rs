@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use a4co_bundle::{Digest, ObjectRef, ReleaseId, head_name};
 use semver::Version;
+use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use crate::{
@@ -56,6 +57,9 @@ pub struct Head {
     pub undo: Option<Digest>,
     /// What the command under way does.
     pub action: Option<Action>,
+    /// Field managers beside Helm's and kubectl's whose objects what is under way takes over; `None`
+    /// when it takes over nothing.
+    pub adopts: Option<Vec<String>>,
     /// Whether something was done that cannot be undone, so that the only way is forward.
     pub no_return: bool,
     /// Release on the way in.
@@ -106,6 +110,7 @@ impl Head {
             inventory: None,
             undo: None,
             action: None,
+            adopts: None,
             no_return: false,
             to: None,
             from: None,
@@ -130,6 +135,8 @@ impl Head {
             data.extend(value.map(|value| (key.to_owned(), value)));
         };
         let leftover = (!self.leftover.is_empty()).then(|| serde_json::to_string(&self.leftover));
+        let adopts = self.adopts.as_ref().map(serde_json::to_string);
+        put("adopts", adopts.and_then(Result::ok));
         put("noReturn", self.no_return.then(|| true.to_string()));
         put("leftover", leftover.and_then(Result::ok));
         put("inventory", self.inventory.map(|digest| digest.to_string()));
@@ -166,6 +173,7 @@ impl Fields<'_> {
             inventory: self.parse("inventory", "a digest")?,
             undo: self.parse("undo", "a digest")?,
             action: self.parse("action", "an action")?,
+            adopts: self.json("adopts", "a list of names")?,
             no_return: self.parse("noReturn", "true or false")?.unwrap_or(false),
             to: self.stored("to", "toBundle")?,
             from: self.stored("from", "fromBundle")?,
@@ -173,7 +181,7 @@ impl Fields<'_> {
             highest_version: self.parse("highestVersion", "a version")?,
             trust: self.parse("trust", "a number")?.unwrap_or(0),
             history: self.history()?,
-            leftover: self.leftover()?,
+            leftover: self.json("leftover", "a list of objects")?.unwrap_or_default(),
         })
     }
 
@@ -186,9 +194,16 @@ impl Fields<'_> {
             .collect()
     }
 
-    fn leftover(&self) -> Result<Vec<ObjectRef>, HeadError> {
-        let Some(text) = self.data.get("leftover") else { return Ok(Vec::new()) };
-        serde_json::from_str(text).map_err(|_| self.error("leftover", text, "a list of objects"))
+    fn json<T: DeserializeOwned>(
+        &self,
+        field: &'static str,
+        expected: &'static str,
+    ) -> Result<Option<T>, HeadError> {
+        let text = self.data.get(field);
+        let read = |text: &String| {
+            serde_json::from_str(text).map_err(|_| self.error(field, text, expected))
+        };
+        text.map(read).transpose()
     }
 
     fn stored(
@@ -266,6 +281,7 @@ mod tests {
             inventory: Some(Digest::of(b"i")),
             undo: Some(Digest::of(b"u")),
             action: Some(Action::Rollback),
+            adopts: Some(vec!["argocd".to_owned()]),
             no_return: true,
             to: Some(stored("b")),
             from: Some(stored("a")),

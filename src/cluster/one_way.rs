@@ -3,7 +3,7 @@
 //! A pure function of two manifests of one object. Such a step is named in the plan and needs a
 //! person's consent; a way back that comes to it keeps what it cannot undo.
 
-use std::{collections::BTreeSet, fmt};
+use std::{cmp::Ordering, collections::BTreeSet, fmt};
 
 use a4co_bundle::{Object, ObjectRef};
 use serde_json::Value;
@@ -56,6 +56,13 @@ pub enum Reason {
         /// Path of the field.
         path: String,
     },
+    /// A claim is asked to shrink, which it cannot. It stays as it is.
+    Kept {
+        /// Storage that it has, as the manifest before has it.
+        has: String,
+        /// Storage that the release asks for.
+        wants: String,
+    },
 }
 
 /// Returns why the step from `before`, which is absent when the object is created, to `after`
@@ -66,7 +73,7 @@ pub(crate) fn one_way(object: &ObjectRef, before: Option<&Value>, after: &Value)
         None => Vec::new(),
         Some(before) => match (object.group(), object.kind.as_str()) {
             ("apiextensions.k8s.io", "CustomResourceDefinition") => redefinition(before, after),
-            ("", "PersistentVolumeClaim") => growth(before, after).into_iter().collect(),
+            ("", "PersistentVolumeClaim") => resizing(before, after).into_iter().collect(),
             ("", "Service") => allocations(before, after),
             _ => Vec::new(),
         },
@@ -102,6 +109,52 @@ pub(crate) fn settle_storage(manifest: &mut Value, live: &Value) -> bool {
     asks_for_less
 }
 
+/// Keeps in `image` what `live` can never give up again, so that the rest of the object can go back.
+/// Returns whether anything is kept.
+pub(crate) fn settle(image: &mut Value, live: &Value) -> bool {
+    let mut is_kept = settle_storage(image, live);
+    for path in fixed_in(image, live) {
+        let has = at(live, path);
+        if at(image, path) != has {
+            is_kept = true;
+            put(image, path, has.clone());
+        }
+    }
+    is_kept
+}
+
+/// Paths of what an object cannot change back any more.
+fn fixed_in(image: &Value, live: &Value) -> &'static [&'static [&'static str]] {
+    let is_gained = |path: &[&str]| at(image, path).is_null() && !at(live, path).is_null();
+    match live["kind"].as_str() {
+        Some("ConfigMap" | "Secret") if live["immutable"] == true => {
+            &[&["immutable"], &["data"], &["binaryData"]]
+        }
+        Some("PersistentVolumeClaim") if is_gained(CLASS) => &[CLASS],
+        Some("PersistentVolume") if is_gained(AFFINITY) => &[AFFINITY],
+        _ => &[],
+    }
+}
+
+const CLASS: &[&str] = &["spec", "volumeAttributesClassName"];
+const AFFINITY: &[&str] = &["spec", "nodeAffinity"];
+
+fn at<'a>(value: &'a Value, path: &[&str]) -> &'a Value {
+    path.iter().fold(value, |value, name| &value[*name])
+}
+
+/// Puts `value` at `path`, where null means that there is nothing.
+fn put(object: &mut Value, path: &[&str], value: Value) {
+    let Some((last, parents)) = path.split_last() else { return };
+    let parent = parents.iter().try_fold(object, |object, name| object.get_mut(*name));
+    let Some(fields) = parent.and_then(Value::as_object_mut) else { return };
+    if value.is_null() {
+        fields.remove(*last);
+    } else {
+        fields.insert((*last).to_owned(), value);
+    }
+}
+
 /// Returns whether the definition `present` has a version that `target` lacks. It is then left as
 /// it is: objects may be stored in that version, and clients may use it.
 pub(crate) fn keeps_definition(present: &Value, target: &Value) -> bool {
@@ -120,10 +173,13 @@ fn storage(claim: &Value) -> &Value {
     &claim["spec"]["resources"]["requests"]["storage"]
 }
 
-fn growth(before: &Value, after: &Value) -> Option<Reason> {
+fn resizing(before: &Value, after: &Value) -> Option<Reason> {
     let (from, to) = (storage(before), storage(after));
-    let grows = Quantity::read(from)? < Quantity::read(to)?;
-    grows.then(|| Reason::Growth { from: text(from), to: text(to) })
+    match Quantity::read(from)?.partial_cmp(&Quantity::read(to)?)? {
+        Ordering::Less => Some(Reason::Growth { from: text(from), to: text(to) }),
+        Ordering::Equal => None,
+        Ordering::Greater => Some(Reason::Kept { has: text(from), wants: text(to) }),
+    }
 }
 
 fn redefinition(before: &Value, after: &Value) -> Vec<Reason> {
@@ -232,6 +288,9 @@ impl fmt::Display for Reason {
             Self::Allocation { path } => {
                 write!(f, "{path} is given up; the API server would allocate another one")
             }
+            Self::Kept { has, wants } => {
+                write!(f, "it keeps its storage of {has}; a claim cannot shrink to {wants}")
+            }
         }
     }
 }
@@ -305,6 +364,13 @@ mod tests {
                 vec![],
             ),
             ("a claim that is created", "PersistentVolumeClaim", None, claim("1Gi"), vec![]),
+            (
+                "a claim that is asked to shrink",
+                "PersistentVolumeClaim",
+                Some(claim("2Gi")),
+                claim("1Gi"),
+                vec!["keeps its storage of 2Gi"],
+            ),
             (
                 "a definition that serves one more version",
                 "CustomResourceDefinition",
@@ -440,6 +506,34 @@ mod tests {
             ("objects are stored in one that is gone", stored_before, definition(&v1), true),
         ] {
             assert_eq!(keeps_definition(&present, &target), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_go_back_is_kept_and_the_rest_goes_back() {
+        let config = |immutable: bool, text: &str| json!({ "kind": "ConfigMap", "immutable": immutable, "data": { "text": text } });
+        let classed = |class: Value| json!({ "kind": "PersistentVolumeClaim", "spec": { "volumeAttributesClassName": class } });
+        for (case, image, live, expected) in [
+            (
+                "data that became immutable",
+                json!({ "kind": "ConfigMap", "data": { "text": "old" } }),
+                config(true, "new"),
+                Some(config(true, "new")),
+            ),
+            ("data that stayed mutable", config(false, "old"), config(false, "new"), None),
+            (
+                "a class that a claim gained",
+                json!({ "kind": "PersistentVolumeClaim", "spec": {} }),
+                classed(json!("gold")),
+                Some(classed(json!("gold"))),
+            ),
+            ("a class that changed", classed(json!("silver")), classed(json!("gold")), None),
+            ("storage that grew", claim("1Gi"), claim("2Gi"), Some(claim("2Gi"))),
+        ] {
+            let mut settled = image.clone();
+            let is_kept = settle(&mut settled, &live);
+            assert_eq!(is_kept, expected.is_some(), "{case}");
+            assert_eq!(settled, expected.unwrap_or(image), "{case}");
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     inventory::Inventory,
     live::{Live, LiveObjects},
     mutant::{self, Mutant},
-    one_way::{OneWay, one_way},
+    one_way::{OneWay, Reason, one_way},
 };
 
 /// Kinds that are never pruned: deleting one deletes what people keep in it.
@@ -79,6 +79,15 @@ impl Plan {
         self.writes().next().is_none()
     }
 
+    /// Makes obstacles of the claims that are asked to shrink. Who goes back finds them as they are.
+    pub(crate) fn refuse_to_shrink(&mut self) {
+        let kept = self.one_way.extract_if(.., |step| matches!(step.why, Reason::Kept { .. }));
+        self.obstacles.extend(kept.filter_map(|OneWay { object, why }| match why {
+            Reason::Kept { has, wants } => Some(Obstacle::Shrinking { object, has, wants }),
+            _ => None,
+        }));
+    }
+
     /// Returns the number of steps that `wanted` accepts.
     pub fn count(&self, wanted: impl Fn(&Change) -> bool) -> usize {
         self.steps.iter().filter(|step| wanted(&step.change)).count()
@@ -98,7 +107,8 @@ pub(crate) fn draw(from: Option<ReleaseId>, to: Option<ReleaseId>, inputs: &Inpu
         match change(inputs, object, before, live) {
             Ok(change) => {
                 if matches!(change, Change::Create | Change::Update(_)) {
-                    let before = before.map(Object::manifest);
+                    // What is created anew does not go on from what was.
+                    let before = before.filter(|_| change != Change::Create).map(Object::manifest);
                     let (object, after) = (object.reference(), object.manifest());
                     plan.one_way.extend(one_way(object, before.as_ref(), &after));
                 }

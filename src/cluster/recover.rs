@@ -4,7 +4,9 @@
 use a4co_bundle::{Object, Release, ReleaseId};
 
 use crate::{
+    adopt::Adoption,
     apply::Options,
+    change::Change,
     client::Client,
     delete,
     event::{Event, Observer},
@@ -21,6 +23,7 @@ use crate::{
     step::StepError,
     survey::{load, load_inventory},
     transaction::{Transaction, close},
+    undo::Line,
     way_back::Late,
     work::{Work, undo_release},
 };
@@ -91,7 +94,9 @@ pub(crate) async fn finish_or_undo(
     let inventory = load_inventory(client, place, &head).await?;
     let leftover = &head.head.leftover;
     let resources = Resources::of_kinds(client, objects(), leftover).await.map_err(Refusal::Api)?;
-    let mut transaction = work.transaction(head, resources, inventory);
+    let adoption = head.head.adopts.clone().map(|managers| Adoption { managers });
+    let mut transaction =
+        Transaction { adoption: adoption.as_ref(), ..work.transaction(head, resources, inventory) };
     if mutant::is(Mutant::RecoveryCommits) {
         let entry = work.entry(&new, to, Action::Apply);
         let committed = transaction.commit(&new, entry).await;
@@ -132,7 +137,9 @@ async fn go_on(
     entry: Entry,
 ) -> Result<Recovered, Failure> {
     let unfinished = |cause| Failure::Unfinished { cause };
-    let plan = remaining(&transaction, new, old).await.map_err(unfinished)?;
+    let mut plan = remaining(&transaction, new, old).await.map_err(unfinished)?;
+    let log = transaction.undo_log().await.map_err(unfinished)?;
+    resume(&mut plan, &log, transaction.head.head.wave);
     transaction
         .write_head(|head| {
             head.state = State::Applying;
@@ -140,7 +147,10 @@ async fn go_on(
         })
         .await
         .map_err(unfinished)?;
-    let mut done = transaction.go_forward(&plan, new).await;
+    let mut done = match plan.obstacles.pop() {
+        Some(obstacle) => Err(StepError::Blocked(obstacle)),
+        None => transaction.go_forward(&plan, new).await,
+    };
     if done.is_ok() {
         done = transaction.commit(new, entry.clone()).await;
     }
@@ -177,7 +187,77 @@ async fn remaining(
         live: &live,
         applyset: &new.applyset(),
         keep: &new.config().keep,
-        adopts: false,
+        adopts: transaction.adoption.is_some(),
     };
     Ok(plan::draw(old.map(Release::id), Some(new.id()), &inputs))
+}
+
+/// Makes of `plan` what the interrupted command had left to do, of whose waves `done` were done.
+fn resume(plan: &mut Plan, log: &[Line], done: u8) {
+    // A job of such a wave that is gone has run.
+    plan.steps.retain(|step| {
+        step.change != Change::Create || !plan::is_job(&step.object) || step.wave >= done
+    });
+    for step in &mut plan.steps {
+        let line = log.iter().find(|line| line.object == step.object);
+        if let (Some(line), Some(live), Change::Update(fields)) = (line, &step.live, &step.change)
+            && line.recreates
+            && line.uid().as_ref() == Some(&live.uid)
+        {
+            step.change = Change::Recreate(fields.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use a4co_bundle::{ObjectRef, PART_OF_LABEL};
+    use serde_json::{json, value::to_raw_value};
+
+    use super::*;
+    use crate::{change::Step, live::Live};
+
+    fn step(kind: &str, wave: u8, change: Change, uid: Option<&str>) -> Step {
+        let object = ObjectRef {
+            kind: kind.to_owned(),
+            api_version: "batch/v1".to_owned(),
+            namespace: Some("shop".to_owned()),
+            name: "x".to_owned(),
+        };
+        let live = uid.map(|uid| Live {
+            uid: uid.to_owned(),
+            resource_version: "1".to_owned(),
+            part_of: Some(PART_OF_LABEL.to_owned()),
+            deleting: false,
+            owned: None,
+            owns_replicas: false,
+            epoch: None,
+        });
+        Step::new(object, wave, change, live)
+    }
+
+    #[test]
+    fn what_an_interrupted_command_had_done_is_not_done_again() {
+        let update = || Change::Update(Vec::new());
+        for (case, step, expected) in [
+            ("a job of a wave that is done", step("Job", 3, Change::Create, None), None),
+            ("a job of a later wave", step("Job", 4, Change::Create, None), Some("create")),
+            ("another object", step("Other", 3, Change::Create, None), Some("create")),
+            (
+                "what is yet to be created anew",
+                step("Other", 4, update(), Some("old")),
+                Some("recreate"),
+            ),
+            ("what was created anew", step("Other", 4, update(), Some("new")), Some("update")),
+        ] {
+            let image = to_raw_value(&json!({ "metadata": { "uid": "old" } })).unwrap();
+            let object = step.object.clone();
+            let log = [Line { object, wave: step.wave, recreates: true, image: Some(image) }];
+            let mut plan = Plan::empty(None, None);
+            plan.steps.push(step);
+            resume(&mut plan, &log, 4);
+            let found = plan.steps.first().map(|step| step.change.name());
+            assert_eq!(found, expected, "{case}");
+        }
+    }
 }

@@ -210,6 +210,7 @@ impl Refusal {
             Self::StorageClasses { .. } => "create them, or name one that exists in the environment".into(),
             Self::Secrets { .. } => "create them, for example with `kubectl create secret generic`".into(),
             Self::Obstacles { obstacles } if obstacles.iter().any(|o| matches!(o, Obstacle::Deleting(_))) => "wait until what is being deleted is gone".into(),
+            Self::Obstacles { obstacles } if obstacles.iter().any(is_shrinking) => "ask for as much storage as the claim has, or give the claim another name".into(),
             Self::Obstacles { obstacles } if obstacles.iter().any(is_immutable) => format!(
                 "give the object another name, or, where it may be deleted and created anew, \
                  annotate it with {POLICY_ANNOTATION}: recreate"
@@ -236,6 +237,10 @@ fn is_foreign(obstacle: &Obstacle) -> bool {
 
 fn is_unadoptable(obstacle: &Obstacle) -> bool {
     matches!(obstacle, Obstacle::Unadoptable { .. })
+}
+
+fn is_shrinking(obstacle: &Obstacle) -> bool {
+    matches!(obstacle, Obstacle::Shrinking { .. })
 }
 
 fn is_immutable(obstacle: &Obstacle) -> bool {

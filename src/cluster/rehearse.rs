@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use a4co_bundle::{FieldChange, Object, ObjectRef, Release};
+use serde_json::Value;
 
 use crate::{
     change::{Change, Obstacle, Step},
@@ -18,6 +19,7 @@ use crate::{
     event::Observer,
     foresee::{self, Foreseen},
     immutable::{Answer, ImmutableChange, immutable_changes},
+    one_way::{OneWay, one_way},
     plan::Plan,
     refusal::Refusal,
     step::StepError,
@@ -55,8 +57,8 @@ pub(crate) async fn rehearse(
     let mut immutable = immutable(survey, &plan, &objects);
     let mut errors = Vec::new();
     for foreseen in foresee::adoptions(client, survey, &plan, &objects).await? {
-        let Foreseen { object, answer, one_way, immutable: fixed } = foreseen;
-        plan.one_way.extend(one_way);
+        let Foreseen { object, answer, one_way: steps, immutable: fixed } = foreseen;
+        plan.one_way.extend(steps);
         match answer {
             Ok(fields) => adopt(&mut plan, &object, fields),
             Err(error) => errors.push(error),
@@ -89,8 +91,11 @@ pub(crate) async fn rehearse(
     for (object, changes) in immutable {
         let is_ignored = |change: &ImmutableChange| change.answer == Answer::Ignored;
         if invalid.contains(&object) || changes.iter().any(is_ignored) {
-            let may_recreate = objects.get(&object).is_some_and(|object| may_recreate(object));
-            resolve(&mut plan, object, changes, may_recreate);
+            let wanted = objects.get(&object).map(|object| object.manifest());
+            let may_recreate = wanted.as_ref().is_some_and(allows_recreation);
+            // A job that is created anew runs anew.
+            let again = wanted.map_or_else(Vec::new, |after| one_way(&object, None, &after));
+            resolve(&mut plan, object, changes, may_recreate, again);
         }
     }
     if plan.obstacles.is_empty() {
@@ -124,10 +129,19 @@ fn is_confirmed(error: &StepError, immutable: &Immutable) -> bool {
 }
 
 /// Makes a recreation of a step that changes what can never change, or says that it cannot be done.
-fn resolve(plan: &mut Plan, object: ObjectRef, changes: Vec<ImmutableChange>, may_recreate: bool) {
+fn resolve(
+    plan: &mut Plan,
+    object: ObjectRef,
+    changes: Vec<ImmutableChange>,
+    may_recreate: bool,
+    one_way: Vec<OneWay>,
+) {
     let Some(step) = plan.steps.iter_mut().find(|step| step.object == object) else { return };
     match &step.change {
-        Change::Update(fields) if may_recreate => step.change = Change::Recreate(fields.clone()),
+        Change::Update(fields) if may_recreate => {
+            step.change = Change::Recreate(fields.clone());
+            plan.one_way.extend(one_way);
+        }
         change => {
             let fields = changes.into_iter().map(|change| change.change).collect();
             let is_theirs = matches!(change, Change::Adopt(_));
@@ -141,7 +155,11 @@ fn resolve(plan: &mut Plan, object: ObjectRef, changes: Vec<ImmutableChange>, ma
 }
 
 pub(crate) fn may_recreate(object: &Object) -> bool {
-    object.manifest()["metadata"]["annotations"][POLICY_ANNOTATION] == "recreate"
+    allows_recreation(&object.manifest())
+}
+
+fn allows_recreation(manifest: &Value) -> bool {
+    manifest["metadata"]["annotations"][POLICY_ANNOTATION] == "recreate"
 }
 
 /// Notes what is foreseen of an object that is taken over.

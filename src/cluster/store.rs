@@ -7,12 +7,12 @@
 
 use std::{
     collections::BTreeMap,
-    io::{self, Read as _, Write as _},
+    io::{self, Read as _},
     time::Duration,
 };
 
-use a4co_bundle::{Digest, ObjectRef};
-use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
+use a4co_bundle::{Digest, Digester, ObjectRef};
+use flate2::read::DeflateDecoder;
 use k8s_openapi::{
     ByteString, api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
@@ -21,6 +21,7 @@ use thiserror::Error;
 
 use crate::{
     client::{Client, Form},
+    draft::{Draft, MAX_CONTENT_BYTES},
     error::ApiError,
     live::PartialObject,
     mark, text,
@@ -31,9 +32,6 @@ const CHUNK_BYTES: usize = 768 << 10;
 /// How often a write without an answer is tried again, and after which pause.
 const ATTEMPTS: usize = 10;
 const PAUSE: Duration = Duration::from_millis(500);
-
-/// More than any content may have: all objects of a release together, and headers.
-const MAX_CONTENT_BYTES: u64 = 256 << 20;
 
 /// What a content is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +68,9 @@ pub enum StoreError {
         /// Name of the Secret.
         name: String,
     },
+    /// It cannot be stored.
+    #[error("cannot store what the transaction needs")]
+    Draft(#[source] io::Error),
     /// The chunks do not inflate.
     #[error("the stored content {digest} is damaged")]
     Inflate {
@@ -113,10 +114,9 @@ impl Content {
 }
 
 impl Store<'_> {
-    /// Keeps `bytes`. Doing so twice is no error and writes nothing.
-    pub(crate) async fn put(&self, content: Content, bytes: &[u8]) -> Result<Digest, StoreError> {
-        let digest = Digest::of(bytes);
-        let deflated = deflate(bytes).map_err(|source| StoreError::Inflate { digest, source })?;
+    /// Keeps what was drafted. Doing so twice is no error and writes nothing.
+    pub(crate) async fn put(&self, content: Content, draft: Draft) -> Result<Digest, StoreError> {
+        let (digest, deflated) = draft.finish().map_err(StoreError::Draft)?;
         let count = deflated.len().div_ceil(CHUNK_BYTES);
         let mut is_known = false;
         for (index, chunk) in deflated.chunks(CHUNK_BYTES).enumerate() {
@@ -125,7 +125,7 @@ impl Store<'_> {
         }
         if is_known {
             // Another version of this tool may have deflated it otherwise; the content counts.
-            self.get(content, digest).await?;
+            self.check(content, digest).await?;
         }
         Ok(digest)
     }
@@ -134,7 +134,7 @@ impl Store<'_> {
     async fn put_chunk(&self, secret: &Secret) -> Result<bool, ApiError> {
         let mut attempts = 0;
         loop {
-            match self.client.create::<Secret>(&self.collection(), secret).await {
+            match self.client.create_large(&self.collection(), secret).await {
                 Err(error) if error.is_conflict() => {
                     if self.renew_chunk(secret).await? {
                         return Ok(true);
@@ -143,7 +143,7 @@ impl Store<'_> {
                 }
                 // Nobody knows whether it was created; creating it again tells.
                 Err(error) if error.is_unclear() && attempts < ATTEMPTS => attempts += 1,
-                answer => return answer.map(|_| false),
+                answer => return answer.map(|()| false),
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -178,16 +178,29 @@ impl Store<'_> {
         content: Content,
         digest: Digest,
     ) -> Result<Vec<u8>, StoreError> {
+        let deflated = self.read(content, digest).await?;
+        let mut bytes = Vec::new();
+        inflate(&deflated, &mut bytes).map_err(|source| StoreError::Inflate { digest, source })?;
+        compare(digest, Digest::of(&bytes))?;
+        Ok(bytes)
+    }
+
+    /// Checks that the content with this digest is there.
+    async fn check(&self, content: Content, digest: Digest) -> Result<(), StoreError> {
+        let deflated = self.read(content, digest).await?;
+        let mut digester = Digester::default();
+        inflate(&deflated, &mut digester)
+            .map_err(|source| StoreError::Inflate { digest, source })?;
+        compare(digest, digester.finish())
+    }
+
+    /// Reads all chunks of the content with this digest.
+    async fn read(&self, content: Content, digest: Digest) -> Result<Vec<u8>, StoreError> {
         let (mut deflated, count) = self.chunk(content, digest, 0).await?;
         for index in 1..count {
             deflated.append(&mut self.chunk(content, digest, index).await?.0);
         }
-        let bytes = inflate(&deflated).map_err(|source| StoreError::Inflate { digest, source })?;
-        let computed = Digest::of(&bytes);
-        if computed != digest {
-            return Err(StoreError::Digest { expected: digest, computed });
-        }
-        Ok(bytes)
+        Ok(deflated)
     }
 
     /// Reads one chunk, and how many there are.
@@ -264,14 +277,11 @@ impl Store<'_> {
     }
 }
 
-fn deflate(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(bytes)?;
-    encoder.finish()
+fn inflate(deflated: &[u8], out: &mut impl io::Write) -> io::Result<()> {
+    io::copy(&mut DeflateDecoder::new(deflated).take(MAX_CONTENT_BYTES), out)?;
+    Ok(())
 }
 
-fn inflate(deflated: &[u8]) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    DeflateDecoder::new(deflated).take(MAX_CONTENT_BYTES).read_to_end(&mut bytes)?;
-    Ok(bytes)
+fn compare(expected: Digest, computed: Digest) -> Result<(), StoreError> {
+    if computed == expected { Ok(()) } else { Err(StoreError::Digest { expected, computed }) }
 }

@@ -60,7 +60,7 @@ impl<'a> Survey<'a> {
     /// Works out the steps to `target`.
     pub(crate) fn plan(&self, target: &Release) -> Plan {
         let from = self.current.as_ref().map(Release::id);
-        plan::draw(
+        let mut plan = plan::draw(
             from,
             Some(target.id()),
             &Inputs {
@@ -73,7 +73,11 @@ impl<'a> Survey<'a> {
                 keep: &target.config().keep,
                 adopts: self.adoption.is_some(),
             },
-        )
+        );
+        if !self.goes_back {
+            plan.refuse_to_shrink();
+        }
+        plan
     }
 
     /// Returns whether `target` is what the cluster has, and `plan` finds nothing to do about it.

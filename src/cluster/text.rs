@@ -1,6 +1,8 @@
 //! Labels and annotations of our own objects, all in one place; and the washing of other people's
 //! text.
 
+use std::fmt::Write as _;
+
 /// Label that names the application.
 pub(crate) const APP_LABEL: &str = "a4co.dev/app";
 /// Label that tells what a stored content is.
@@ -24,6 +26,19 @@ pub(crate) fn clean(text: &str) -> String {
     text.chars().map(|c| if is_harmless(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
+/// Writes `text` so that it can stand in the query of a URL (RFC 3986, 2.3).
+pub(crate) fn in_query(text: &str) -> String {
+    let mut query = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            query.push(char::from(byte));
+        } else {
+            let _ = write!(query, "%{byte:02X}");
+        }
+    }
+    query
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -31,5 +46,10 @@ mod tests {
     #[test]
     fn text_from_the_cluster_cannot_command_a_terminal() {
         assert_eq!(clean("a\x1b]0;pwned\x07b\nc\u{9b}"), "a\u{fffd}]0;pwned\u{fffd}b\nc\u{fffd}");
+    }
+
+    #[test]
+    fn a_query_has_no_character_that_means_something() {
+        assert_eq!(in_query("!a4co.dev/content,x=1&y"), "%21a4co.dev%2Fcontent%2Cx%3D1%26y");
     }
 }

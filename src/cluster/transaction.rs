@@ -21,20 +21,22 @@
 //! So a request that arrives late, from a command that was overtaken, fails: see
 //! [`crate::way_back`] for those that could not.
 
-use std::time::Duration;
+use std::{io::Write as _, time::Duration};
 
 use a4co_bundle::{Digest, Object, ObjectRef, Release};
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     adopt::Adoption,
     change::{Change, Step},
     client::{Client, Effect},
     collect::collect,
+    draft::Draft,
     event::{Event, Observer},
     fencing::Fencing,
     head::{Head, State, Stored},
     head_object::HeadObject,
-    history::{self, Action, Entry},
+    history::{self, Action, Entry, Outcome},
     interrupt::{self, Interrupt},
     inventory::Inventory,
     live,
@@ -45,12 +47,16 @@ use crate::{
     remove::Remover,
     resource::Resources,
     step::StepError,
-    store::Content,
+    store::{Content, StoreError},
     survey::by_reference,
     wait::Waiter,
     waves::Waves,
     write::Writer,
 };
+
+/// How late a request that nobody waits for any more may arrive. The API server itself gives up on
+/// one after 60 s; the rest is for what is between.
+const ARRIVAL: SignedDuration = SignedDuration::from_mins(10);
 
 /// What every part of a transaction needs.
 pub(crate) struct Transaction<'a> {
@@ -79,6 +85,8 @@ pub(crate) struct Opening {
     /// The stored undo log.
     pub(crate) undo: Digest,
     pub(crate) action: Action,
+    /// Whose objects are taken over.
+    pub(crate) adopts: Option<Vec<String>>,
 }
 
 impl Transaction<'_> {
@@ -103,6 +111,7 @@ impl Transaction<'_> {
             head.epoch += u64::from(!mutant::is(Mutant::NoNewEpoch));
             head.undo = Some(opening.undo);
             head.action = Some(opening.action);
+            head.adopts = opening.adopts;
             head.from = head.committed.filter(|_| !mutant::is(Mutant::NoFrom));
             head.to = Some(opening.to);
             head.wave = 0;
@@ -131,7 +140,9 @@ impl Transaction<'_> {
                 return Ok(());
             }
             let is_irreversible = |step: &&Step| {
-                let object = objects.get(&step.object).filter(|_| plan::is_job(&step.object));
+                let runs = plan::is_job(&step.object)
+                    && matches!(step.change, Change::Create | Change::Recreate(_));
+                let object = objects.get(&step.object).filter(|_| runs);
                 object.is_some_and(|object| {
                     one_way::is_irreversible(&step.object, &object.manifest())
                 })
@@ -241,7 +252,8 @@ impl Transaction<'_> {
         }
         self.settle(plan, target).await?;
         let inventory = self.put_inventory(target.objects()).await?;
-        let leftover = refused.iter().filter_map(StepError::object).cloned().collect();
+        let mut leftover = self.awaited(plan, target);
+        leftover.extend(refused.iter().filter_map(StepError::object).cloned());
         self.write_head(|head| {
             head.inventory = Some(inventory);
             head.leftover = leftover;
@@ -250,6 +262,20 @@ impl Transaction<'_> {
         .await?;
         self.tidy().await;
         Ok(refused)
+    }
+
+    /// Lists what an overtaken command may still create: objects that neither `target` has nor `plan`
+    /// deletes.
+    fn awaited(&self, plan: &Plan, target: &Release) -> Vec<ObjectRef> {
+        let Head { history, leftover, .. } = &self.head.head;
+        let undone = history.iter().rfind(|entry| entry.outcome == Outcome::RolledBack);
+        if undone.is_none_or(|entry| Timestamp::now().duration_since(entry.at) > ARRIVAL) {
+            return Vec::new();
+        }
+        let known = by_reference(target.objects());
+        let is_deleted = |object: &ObjectRef| plan.steps.iter().any(|step| step.object == *object);
+        let is_awaited = |object: &&ObjectRef| !known.contains_key(*object) && !is_deleted(*object);
+        leftover.iter().filter(is_awaited).cloned().collect()
     }
 
     /// Once autoscalers are gone, sets the replica counts that they may have changed meanwhile.
@@ -309,7 +335,9 @@ impl Transaction<'_> {
         if self.head.head.inventory == Some(digest) {
             return Ok(digest);
         }
-        Ok(self.place.store(self.client).put(Content::Inventory, &bytes).await?)
+        let mut draft = Draft::new();
+        draft.write_all(&bytes).map_err(StoreError::Draft)?;
+        Ok(self.place.store(self.client).put(Content::Inventory, draft).await?)
     }
 
     pub(crate) fn waves(&self) -> Waves<'_> {
@@ -352,6 +380,7 @@ pub(crate) fn close(head: &mut Head) {
     head.state = State::Idle;
     head.undo = None;
     head.action = None;
+    head.adopts = None;
     head.no_return = false;
     head.from = None;
     head.to = None;

@@ -1,12 +1,15 @@
 //! The undo log: what a transaction will touch, as it was before. It is stored in the cluster
 //! before the first object is written, so that any later command can undo without a bundle.
 
+use std::io;
+
 use a4co_bundle::{GroupKind, ObjectRef, PART_OF_LABEL};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
 use crate::{
     change::{Change, Obstacle},
+    draft::Draft,
     image,
     immutable::immutable_changes,
     mutant::{self, Mutant},
@@ -59,8 +62,11 @@ pub(crate) fn log(
     line.collect()
 }
 
-pub(crate) fn to_bytes(lines: &[Line]) -> Vec<u8> {
-    serde_json::to_vec(lines).unwrap_or_default()
+/// Drafts what is stored of the log.
+pub(crate) fn draft(lines: &[Line]) -> io::Result<Draft> {
+    let mut draft = Draft::new();
+    serde_json::to_writer(&mut draft, lines)?;
+    Ok(draft)
 }
 
 pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Vec<Line>> {
@@ -72,6 +78,11 @@ impl Line {
     pub(crate) fn image(&self) -> Option<Value> {
         // It was JSON when it was read, or the log would not have been.
         self.image.as_ref().and_then(|image| serde_json::from_str(image.get()).ok())
+    }
+
+    /// Returns the uid that the object had.
+    pub(crate) fn uid(&self) -> Option<String> {
+        self.image()?["metadata"]["uid"].as_str().map(str::to_owned)
     }
 
     /// Decides what brings the object back, now that it is `live`.
@@ -115,18 +126,17 @@ impl Line {
 
     /// Returns whether `live` can never become what `image` was.
     fn is_incompatible(&self, image: &Value, live: &Value) -> bool {
-        let named = |object: &Value| {
-            let mut object = object.clone();
-            self.name(&mut object);
-            object
-        };
-        !immutable_changes(&named(live), &named(image)).is_empty()
+        !immutable_changes(&self.named(live), &self.named(image)).is_empty()
     }
 
     /// Says in an object what it is, which items of a list do not.
-    fn name(&self, object: &mut Value) {
-        object["apiVersion"] = self.object.api_version.as_str().into();
-        object["kind"] = self.object.kind.as_str().into();
+    fn named(&self, object: &Value) -> Value {
+        let mut object = object.clone();
+        if let Some(fields) = object.as_object_mut() {
+            fields.insert("apiVersion".to_owned(), self.object.api_version.as_str().into());
+            fields.insert("kind".to_owned(), self.object.kind.as_str().into());
+        }
+        object
     }
 
     /// First the fields, then their owners: writing fields changes owners. What cannot be taken
@@ -139,10 +149,20 @@ impl Line {
         if is_definition && one_way::keeps_definition(live, &image) {
             return Return::Leave;
         }
-        self.name(&mut image);
-        one_way::settle_storage(&mut image, live);
-        let owners =
-            || image::patch_owners(&image, live).filter(|_| !mutant::is(Mutant::NoOwnersOnWayBack));
+        let live = &self.named(live);
+        image = self.named(&image);
+        let is_kept = one_way::settle(&mut image, live);
+        let owners = || {
+            // The old owners own fields that are not there any more.
+            let is_possible = !is_kept && !mutant::is(Mutant::NoOwnersOnWayBack);
+            image::patch_owners(&image, live).filter(|_| is_possible)
+        };
         image::patch_fields(&image, live).or_else(owners).map_or(Return::Nothing, Return::Patch)
+    }
+
+    /// Returns whether something of the object can never be again what it was, now that it is `live`.
+    pub(crate) fn is_kept(&self, live: &Value) -> bool {
+        let kept = |image| one_way::settle(&mut self.named(&image), &self.named(live));
+        self.image().is_some_and(kept)
     }
 }

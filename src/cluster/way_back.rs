@@ -155,7 +155,8 @@ impl Transaction<'_> {
         Ok(Restored { not_ready, left })
     }
 
-    async fn undo_log(&self) -> Result<Vec<Line>, StepError> {
+    /// Reads what the transaction touches, as it was before.
+    pub(crate) async fn undo_log(&self) -> Result<Vec<Line>, StepError> {
         let Some(digest) = self.head.head.undo else { return Ok(Vec::new()) };
         let bytes = self.place.store(self.client).get(Content::Undo, digest).await?;
         Ok(undo::from_bytes(&bytes).ok_or(StoreError::Content { digest })?)
@@ -445,10 +446,17 @@ impl Transaction<'_> {
     /// Leaves what is never deleted, but gives up our part of it where nobody else needs it.
     async fn give_up(&self, log: &[Line], end: &Round) -> Result<Vec<ObjectRef>, StepError> {
         let left = end.steps.iter().filter(|(_, step)| *step == Return::Leave);
-        let left: Vec<ObjectRef> = left.map(|(index, _)| log[*index].object.clone()).collect();
+        let mut left: Vec<ObjectRef> = left.map(|(index, _)| log[*index].object.clone()).collect();
         for namespace in left.iter().filter(|object| object.kind == "Namespace") {
             self.writer().disown(namespace).await?;
         }
+        let is_kept = |item: &&Line| {
+            end.live.get(&item.object).is_some_and(|live| item.is_kept(live))
+                && !left.contains(&item.object)
+        };
+        let kept: Vec<ObjectRef> =
+            log.iter().filter(is_kept).map(|item| item.object.clone()).collect();
+        left.extend(kept);
         Ok(left)
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     apply::{Options, Report},
     change::Change,
     client::{Client, Effect, Form},
+    draft::Draft,
     event::{Event, Observer},
     failure::{Done, Failure},
     fetch::{Found, fetch},
@@ -32,7 +33,7 @@ use crate::{
     rehearse::Extent,
     resource::Resources,
     step::StepError,
-    store::Content,
+    store::{Content, StoreError},
     survey::Survey,
     transaction::{Opening, Transaction},
     undo,
@@ -160,9 +161,11 @@ impl<'w> Work<'w> {
 
     /// Refuses what cannot be taken back and was not agreed to.
     fn ask_consent(&self, plan: &Plan, action: Action) -> Result<(), Refusal> {
-        // Who goes back has given up what was allocated to the newer release already.
-        let needs_consent = |step: &OneWay| {
-            action != Action::Rollback || !matches!(step.why, Reason::Allocation { .. })
+        let needs_consent = |step: &OneWay| match step.why {
+            // Who goes back has given up what was allocated to the newer release already.
+            Reason::Allocation { .. } => action != Action::Rollback,
+            Reason::Kept { .. } => false,
+            _ => true,
         };
         if self.options.accepts_one_way || !plan.one_way.iter().any(needs_consent) {
             return Ok(());
@@ -269,7 +272,8 @@ impl<'w> Work<'w> {
             ..self.transaction(survey.head, survey.resources, survey.inventory)
         };
         let trust = bundle.trust().file().version;
-        let opening = Opening { to: stored, trust, undo, action };
+        let adopts = self.options.adoption.as_ref().map(|adoption| adoption.managers.clone());
+        let opening = Opening { to: stored, trust, undo, action, adopts };
         if mutant::is(Mutant::JournalAfterEffect)
             && let Some((wave, steps)) = plan.waves().pop_first()
         {
@@ -327,16 +331,20 @@ impl<'w> Work<'w> {
         }
         let log = undo::log(plan, |object| images.remove(object).map(|image| image.text));
         let store = self.place.store(self.client);
-        Ok(store.put(Content::Undo, &undo::to_bytes(&log)).await?)
+        let draft = undo::draft(&log).map_err(StoreError::Draft)?;
+        drop(log);
+        Ok(store.put(Content::Undo, draft).await?)
     }
 
     async fn store(&self, bundle: &Bundle) -> Result<Stored, Refusal> {
         let release = bundle.release().id();
-        let bytes = bundle.to_thin_bytes().map_err(|source| Refusal::Stored { release, source })?;
+        let draft = bundle.write_thin(Draft::new());
+        let draft = draft.map_err(|source| Refusal::Stored { release, source })?;
         if mutant::is(Mutant::NoStoredRelease) {
-            return Ok(Stored { release, bundle: Digest::of(&bytes) });
+            let (bundle, _) = draft.finish().map_err(StoreError::Draft)?;
+            return Ok(Stored { release, bundle });
         }
-        let bundle = self.place.store(self.client).put(Content::Release, &bytes).await?;
+        let bundle = self.place.store(self.client).put(Content::Release, draft).await?;
         Ok(Stored { release, bundle })
     }
 

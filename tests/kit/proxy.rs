@@ -34,8 +34,12 @@ pub enum Fault {
     LoseAnswer,
     /// The API server gets the request late, even if nobody waits for the answer any more.
     Delay(Duration),
+    /// The API server does the work, and something in between answers that it took too long.
+    GiveUp,
     /// Something in between answers that the API server is away.
     Unavailable,
+    /// The API server answers that it has too much to do.
+    Refuse,
     /// The API server does not allow it, as an admission policy would not.
     Forbidden,
     /// Something in between answers this text, as the kubelet would with a log.
@@ -199,17 +203,22 @@ impl Shared {
         match fault {
             Some(Fault::Reset) => return Ok(None),
             Some(Fault::Unavailable) => return Ok(Some(unavailable())),
+            Some(Fault::Refuse) => return Ok(Some(too_many())),
             Some(Fault::Forbidden) => return Ok(Some(forbidden())),
             Some(Fault::Answer(text)) => return Ok(Some(Message::new("HTTP/1.1 200 OK", text))),
             Some(Fault::Delay(time)) => thread::sleep(time),
-            Some(Fault::LoseAnswer) | None => {}
+            Some(Fault::LoseAnswer | Fault::GiveUp) | None => {}
         }
         let upstream = match upstream {
             Some(upstream) => upstream,
             None => upstream.insert(self.address.connect()?),
         };
         let answer = upstream.ask(message)?;
-        Ok((!matches!(fault, Some(Fault::LoseAnswer))).then_some(answer))
+        Ok(match fault {
+            Some(Fault::LoseAnswer) => None,
+            Some(Fault::GiveUp) => Some(status(504, "Timeout", "no answer in time")),
+            _ => Some(answer),
+        })
     }
 
     fn judge(&self, request: Request) -> Option<Fault> {
@@ -223,6 +232,10 @@ impl Shared {
 fn unavailable() -> Message {
     let message = "the server is currently unable to handle the request";
     status(503, "ServiceUnavailable", message)
+}
+
+fn too_many() -> Message {
+    status(429, "TooManyRequests", "too many requests, please try again later")
 }
 
 fn forbidden() -> Message {
