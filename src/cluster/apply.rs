@@ -130,7 +130,8 @@ pub async fn plan(
 ) -> Result<Plan, Refusal> {
     let (place, release) = (Place::of(bundle.release()), bundle.release());
     let survey = Survey::take(client, &place, release, false, adoption).await?;
-    preflight::guard(&survey.head.head, &place, bundle, Action::Apply)?;
+    let action = if adoption.is_some() { Action::Adopt } else { Action::Apply };
+    preflight::guard(&survey.head.head, &place, bundle, action)?;
     if survey.head.head.state != State::Idle {
         observer.observe(&Event::Recovering { state: survey.head.head.state });
     }

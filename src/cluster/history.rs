@@ -142,14 +142,15 @@ impl Entry {
     }
 }
 
-/// Adds an entry, numbers it, and above the limit forgets the oldest failure, or else the oldest.
+/// Adds an entry, numbers it, and above the limit forgets the oldest failure before it, or else the
+/// oldest.
 pub(crate) fn push(history: &mut Vec<Entry>, mut entry: Entry) {
     entry.revision = history.last().map_or(1, |last| last.revision + 1);
-    history.push(entry);
-    while history.len() > MAX_ENTRIES {
+    while history.len() >= MAX_ENTRIES {
         let failure = history.iter().position(|entry| entry.outcome == Outcome::RolledBack);
         history.remove(failure.unwrap_or(0));
     }
+    history.push(entry);
 }
 
 /// Forgets all but the newest `keep` releases that were committed, and what happened before them.
@@ -302,5 +303,10 @@ mod tests {
         failures.insert(0, ("a", Outcome::Committed));
         let log = history(&failures);
         assert_eq!(log[0].release, ReleaseId::of(b"a"), "a committed release outlives failures");
+        let mut full = vec![("a", Outcome::Committed); MAX_ENTRIES];
+        full.push(("x", Outcome::RolledBack));
+        let log = history(&full);
+        assert_eq!(log.len(), MAX_ENTRIES);
+        assert_eq!(log.last().unwrap().release, ReleaseId::of(b"x"), "what failed is recorded");
     }
 }

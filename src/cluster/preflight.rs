@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use a4co_bundle::{Api, Bundle, GroupKind, Release};
+use a4co_bundle::{Api, Bundle, GroupKind, Release, ReleaseId};
+use semver::Version;
 use serde::Deserialize;
 
 use crate::{
@@ -52,19 +53,27 @@ pub(crate) fn guard(
     if have < head.trust {
         return Err(Refusal::TrustDowngrade { have, used: head.trust });
     }
-    let is_committed = head.committed.is_some_and(|stored| stored.release == statement.release);
-    match &head.highest_version {
-        // Build metadata does not order versions (SemVer 2.0, item 10).
-        Some(highest)
-            if action == Action::Apply
-                && !is_committed
-                && statement.version.cmp_precedence(highest).is_lt() =>
-        {
-            let (version, highest) = (statement.version.clone(), highest.clone());
-            Err(Refusal::Downgrade { version, highest })
-        }
-        _ => Ok(()),
+    let version = statement.version.clone();
+    match bar(head, statement.release, &version, action) {
+        Some(highest) => Err(Refusal::Downgrade { version, highest: highest.clone() }),
+        None => Ok(()),
     }
+}
+
+/// The version that keeps an older `release` out. Only a rollback goes back behind it.
+fn bar<'a>(
+    head: &'a Head,
+    release: ReleaseId,
+    version: &Version,
+    action: Action,
+) -> Option<&'a Version> {
+    // The release on its way in was let in before; its bundle may be needed to go back.
+    let mut known = [head.committed, head.to].into_iter().flatten();
+    let is_known = known.any(|stored| stored.release == release);
+    let goes_back = action == Action::Rollback;
+    // Build metadata does not order versions (SemVer 2.0, item 10).
+    let is_older = |highest: &&Version| version.cmp_precedence(highest).is_lt();
+    head.highest_version.as_ref().filter(|_| !is_known && !goes_back).filter(is_older)
 }
 
 /// Checks that the cluster can take `plan`, and returns it with what only the cluster can tell.
@@ -176,4 +185,38 @@ async fn check_namespaces(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use a4co_bundle::Digest;
+
+    use super::*;
+    use crate::head::Stored;
+
+    #[test]
+    fn only_a_rollback_goes_back_behind_the_highest_version() {
+        let stored = |name: &str| {
+            Some(Stored { release: ReleaseId::of(name.as_bytes()), bundle: Digest::of(b"b") })
+        };
+        let head = Head {
+            committed: stored("committed"),
+            to: stored("on its way"),
+            highest_version: Some(Version::new(2, 0, 0)),
+            ..Head::new("staging")
+        };
+        for (case, release, version, action, is_barred) in [
+            ("an older bundle is applied", "other", "1.9.0", Action::Apply, true),
+            ("an older bundle is adopted", "other", "1.9.0", Action::Adopt, true),
+            ("a rollback", "other", "1.9.0", Action::Rollback, false),
+            ("the same version", "other", "2.0.0", Action::Adopt, false),
+            ("another build of it", "other", "2.0.0+x", Action::Apply, false),
+            ("a newer one", "other", "2.0.1", Action::Adopt, false),
+            ("what is committed", "committed", "1.9.0", Action::Adopt, false),
+            ("what was on its way in", "on its way", "1.9.0", Action::Apply, false),
+        ] {
+            let (release, version) = (ReleaseId::of(release.as_bytes()), version.parse().unwrap());
+            assert_eq!(bar(&head, release, &version, action).is_some(), is_barred, "{case}");
+        }
+    }
 }
