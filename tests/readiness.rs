@@ -7,7 +7,7 @@
 
 mod kit;
 
-use std::{collections::BTreeSet, thread};
+use std::{collections::BTreeSet, thread, time::Duration};
 
 use a4co_bundle::{Readiness, ReadinessRule, Release};
 use kit::{
@@ -58,6 +58,11 @@ fn waiting(reason: &str, restarts: u32, last: &Value) -> Value {
     }] })
 }
 
+/// Waits until the command has heard what was said: crashes of before its first look do not count.
+fn after_a_look() {
+    thread::sleep(Duration::from_secs(7));
+}
+
 fn stateful_set(site: &Site, name: &str) -> (u8, Value) {
     let (wave, mut set) = site.played(name);
     set["kind"] = json!("StatefulSet");
@@ -105,7 +110,10 @@ fn a_crash_loop() {
     let release = with_bystander(&site, site.played("web"));
     let running = site.start(&proxy.kubeconfig, &release, LONG);
     let last = json!({ "terminated": { "exitCode": 137, "reason": "OOMKilled" } });
-    site.say(&site.pod("app=web"), &waiting("CrashLoopBackOff", 4, &last));
+    let pod = site.pod("app=web");
+    site.say(&pod, &waiting("CrashLoopBackOff", 3, &last));
+    after_a_look();
+    site.say(&pod, &waiting("CrashLoopBackOff", 4, &last));
     let ran = running.end().expect(3);
     ran.expect_told(&[
         "OOMKilled: container web ended 5 times, last with exit code 137 (SIGKILL)",
@@ -119,19 +127,55 @@ fn a_crash_loop() {
     }
 }
 
+fn a_crash_whose_last_lines_do_not_come() {
+    let site = Site::new("stall");
+    let stall = Fault::Stall;
+    let proxy = Proxy::start(&site, move |request| request.is_about("log").then_some(stall));
+    let running = site.start(&proxy.kubeconfig, &with_bystander(&site, site.played("web")), LONG);
+    let pod = site.pod("app=web");
+    let last = json!({ "terminated": { "exitCode": 1 } });
+    for restarts in [3, 4] {
+        site.say(&pod, &waiting("CrashLoopBackOff", restarts, &last));
+        after_a_look();
+    }
+    running
+        .end()
+        .expect(3)
+        .expect_told(&["container web ended 5 times, last with exit code 1 (for"]);
+}
+
+/// A pod of a Job that has the labels of a Deployment does not fail it.
+fn a_pod_that_is_somebody_elses() {
+    let site = Site::new("else");
+    let mut job = job(&site, "migrate");
+    job["spec"]["template"]["metadata"] = json!({ "labels": { "app": "web" } });
+    site.cluster.kubectl(&["create", "namespace", &site.namespace]).expect_success();
+    job["metadata"]["labels"] = json!({});
+    site.cluster.kubectl_with_input(&["create", "-f", "-"], &job.to_string()).expect_success();
+    let crashed = site.pod("app=web");
+    site.say(&crashed, &waiting("InvalidImageName", 0, &json!({})));
+    let ran = site.expect_undone(&site.release(vec![site.played("web")]), LONG, || {});
+    ran.expect_told(&["waiting for Deployment/", ": ImagePullBackOff: Back-off pulling image"]);
+    assert!(!ran.stderr.contains("InvalidImageName"), "{}", ran.stderr);
+}
+
 fn an_init_container_that_crashes() {
     let site = Site::new("init");
     let (wave, mut web) = site.played("web");
     web["spec"]["template"]["spec"]["initContainers"] =
         json!([{ "name": "wait", "image": GOOD_IMAGE }]);
     let ran = site.expect_undone(&site.release(vec![(wave, web)]), LONG, || {
-        let mut status = waiting("PodInitializing", 0, &json!({}));
-        status["initContainerStatuses"] = json!([{
-            "name": "wait", "image": "x", "imageID": "", "ready": false, "restartCount": 3,
-            "state": { "running": {} },
-            "lastState": { "terminated": { "exitCode": 1, "message": "no database" } },
-        }]);
-        site.say(&site.pod("app=web"), &status);
+        let pod = site.pod("app=web");
+        for ends in [2, 3] {
+            let mut status = waiting("PodInitializing", 0, &json!({}));
+            status["initContainerStatuses"] = json!([{
+                "name": "wait", "image": "x", "imageID": "", "ready": false, "restartCount": ends,
+                "state": { "running": {} },
+                "lastState": { "terminated": { "exitCode": 1, "message": "no database" } },
+            }]);
+            site.say(&pod, &status);
+            after_a_look();
+        }
     });
     ran.expect_told(&[
         "init container wait ended 3 times, last with exit code 1: no database",
@@ -185,13 +229,17 @@ fn a_claim_that_gets_no_volume() {
     ]);
 }
 
-fn a_job_that_fails() {
-    let site = Site::new("job");
-    let job = json!({
-        "apiVersion": "batch/v1", "kind": "Job", "metadata": site.metadata("migrate"),
+fn job(site: &Site, name: &str) -> Value {
+    json!({
+        "apiVersion": "batch/v1", "kind": "Job", "metadata": site.metadata(name),
         "spec": { "backoffLimit": 0, "template": { "spec": { "restartPolicy": "Never",
             "containers": [{ "name": "migrate", "image": BAD_IMAGE }] } } },
-    });
+    })
+}
+
+fn a_job_that_fails() {
+    let site = Site::new("job");
+    let job = job(&site, "migrate");
     let ran = site.expect_undone(&site.release(vec![(4, job)]), LONG, || {
         let status = json!({ "phase": "Failed", "containerStatuses": [{
             "name": "migrate", "image": "x", "imageID": "", "ready": false, "restartCount": 0,
@@ -237,6 +285,8 @@ fn what_cannot_recover_is_given_up_before_its_time_and_explained() {
         ("name", an_image_with_an_invalid_name),
         ("config", a_missing_key_of_a_secret),
         ("crash", a_crash_loop),
+        ("stall", a_crash_whose_last_lines_do_not_come),
+        ("else", a_pod_that_is_somebody_elses),
         ("init", an_init_container_that_crashes),
         ("quota", a_quota_that_is_used_up),
         ("room", a_pod_that_no_node_takes),
@@ -248,6 +298,33 @@ fn what_cannot_recover_is_given_up_before_its_time_and_explained() {
     let failed: Vec<_> =
         threads.into_iter().filter_map(|(name, it)| it.join().err().map(|_| name)).collect();
     assert!(failed.is_empty(), "{failed:?}");
+}
+
+#[test]
+fn a_job_that_is_gone_when_it_is_looked_for_is_ready_if_it_succeeded() {
+    for (phase, code) in [("Succeeded", 0), ("Failed", 3)] {
+        let site = Site::new("gone");
+        let mut job = job(&site, "migrate");
+        job["spec"]["ttlSecondsAfterFinished"] = json!(0);
+        let release = site.release(vec![(4, job)]);
+        let is_job = |request: &Request| request.is_about("jobs/migrate");
+        let mut is_written = false;
+        // Nobody looks at the Job before it is gone.
+        let proxy = Proxy::start(&site, move |request| {
+            is_written |= request.is_write() && is_job(request);
+            let is_look = is_written && request.method == "GET" && is_job(request);
+            is_look.then_some(Fault::Delay(Duration::from_secs(8)))
+        });
+        let running = site.start(&proxy.kubeconfig, &release, "40s");
+        let status = json!({ "phase": phase });
+        site.say(&site.pod("batch.kubernetes.io/job-name=migrate"), &status);
+        let ran = running.end().expect(code);
+        if code == 0 {
+            assert_eq!(site.head()["committed"], release.id().to_string());
+        } else {
+            ran.expect_told(&["migrate failed: Job has reached the specified backoff limit"]);
+        }
+    }
 }
 
 #[test]

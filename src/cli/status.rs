@@ -24,6 +24,8 @@ pub(crate) struct StatusArgs {
     all: bool,
 }
 
+const UNRECORDED: &str = "nobody knows whether it is as released, for that is not recorded any more; apply its bundle again";
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Shown<'a> {
@@ -150,5 +152,6 @@ fn describe(condition: &Condition) -> (&'static str, Option<&str>) {
         Condition::NotReady(why) => ("not-ready", Some(why)),
         Condition::Drifted => ("drifted", None),
         Condition::Missing => ("missing", None),
+        Condition::Unknown => ("unknown", Some(UNRECORDED)),
     }
 }

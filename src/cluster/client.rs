@@ -197,7 +197,10 @@ impl Client {
             return Ok(response);
         }
         let status = response.status().as_u16();
-        let body = response.into_body().collect().await.map_err(unreachable)?.to_bytes();
+        let body = tokio::time::timeout(self.timeout, response.into_body().collect())
+            .await
+            .map_err(|_| ApiError::Timeout { asked: asked(), after: self.timeout })?;
+        let body = body.map_err(unreachable)?.to_bytes();
         Err(ApiError::from_status(asked(), status, &body))
     }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use a4co_bundle::ObjectRef;
 
-use crate::trouble::{Belief, CRASHES, Rule, Trouble};
+use crate::trouble::{Belief, CRASHES, Excuse, Rule, Trouble};
 
 /// What is known about the troubles of the objects of one wave. Times are counted from its start.
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ struct Doubt {
     best: [i64; 3],
     /// How often the container had ended when we looked last.
     ends: u64,
-    /// How often it had when something else became ready.
+    /// How often it had when we looked first, or when something else became ready after that.
     forgiven: u64,
 }
 
@@ -42,7 +42,8 @@ impl Doubts {
             since: now,
             best: progress,
             ends: trouble.ends,
-            forgiven: 0,
+            // It may have ended so often before there was what it needs.
+            forgiven: trouble.ends,
         };
         let doubt = self.0.entry(object.clone()).or_insert_with(fresh);
         let gets_on = progress.iter().zip(doubt.best).any(|(now, best)| *now > best);
@@ -50,8 +51,8 @@ impl Doubts {
             *best = now.max(*best);
         }
         if doubt.rule != trouble.rule {
-            *doubt = Doubt { best: doubt.best, ..fresh() };
-        } else if gets_on || trouble.is_excused {
+            *doubt = Doubt { best: doubt.best, forgiven: doubt.forgiven, ..fresh() };
+        } else if gets_on || trouble.excuse == Excuse::Holds {
             doubt.since = now;
         }
         doubt.ends = trouble.ends;
@@ -63,7 +64,7 @@ impl Doubts {
                 stood >= time && doubt.ends >= CRASHES && doubt.ends > doubt.forgiven
             }
         };
-        (is_believed && !trouble.is_excused).then_some(stood)
+        (is_believed && trouble.excuse == Excuse::None).then_some(stood)
     }
 
     /// Takes note that some object became ready, which may be what a crashing one needs.
@@ -117,8 +118,8 @@ mod tests {
 
     #[test]
     fn trouble_is_believed_when_it_has_stood_for_its_time_and_nothing_gets_on() {
-        let excused =
-            || Trouble { is_excused: true, ..trouble(Source::Scheduling, "Unschedulable", 0) };
+        let with =
+            |excuse| Some(Trouble { excuse, ..trouble(Source::Scheduling, "Unschedulable", 0) });
         let alone = || Some(trouble(Source::Scheduling, "Unschedulable", 0));
         for (case, looks, expected) in [
             ("not at once", vec![(3, Some(pull()), STILL)], None),
@@ -171,8 +172,13 @@ mod tests {
             ),
             (
                 "not while a node is coming",
-                vec![(3, alone(), STILL), (50, Some(excused()), STILL), (100, alone(), STILL)],
+                vec![(3, alone(), STILL), (50, with(Excuse::Holds), STILL), (100, alone(), STILL)],
                 None,
+            ),
+            (
+                "not when nobody asked whether a node is coming, but the next time",
+                vec![(3, alone(), STILL), (63, with(Excuse::Unasked), STILL), (68, alone(), STILL)],
+                Some(68),
             ),
             (
                 "crashes count from the third",
@@ -182,6 +188,24 @@ mod tests {
                     (50, Some(crash(3)), STILL),
                 ],
                 Some(50),
+            ),
+            (
+                "crashes of before count only when there is another",
+                vec![
+                    (3, Some(crash(5)), STILL),
+                    (60, Some(crash(5)), STILL),
+                    (80, Some(crash(6)), STILL),
+                ],
+                Some(80),
+            ),
+            (
+                "nor do they when they are told otherwise",
+                vec![
+                    (3, Some(crash(5)), STILL),
+                    (10, Some(trouble(Source::Ended, "OOMKilled", 5)), STILL),
+                    (99, Some(trouble(Source::Ended, "OOMKilled", 5)), STILL),
+                ],
+                None,
             ),
         ] {
             assert_eq!(believed(&looks), expected, "{case}");
@@ -194,7 +218,8 @@ mod tests {
         let hear = |doubts: &mut Doubts, second, ends| {
             doubts.hear(&object(), Some(&crash(ends)), STILL, Duration::from_secs(second))
         };
-        assert_eq!(hear(&mut doubts, 0, 4), None);
+        assert_eq!(hear(&mut doubts, 0, 3), None);
+        assert_eq!(hear(&mut doubts, 20, 4), None);
         doubts.forgive();
         assert_eq!(hear(&mut doubts, 60, 4), None, "it may work the next time");
         assert_eq!(hear(&mut doubts, 70, 5), Some(Duration::from_secs(70)));

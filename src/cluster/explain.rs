@@ -8,13 +8,15 @@
 use std::{collections::BTreeMap, iter};
 
 use a4co_bundle::ObjectRef;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::{
-    client::{Client, Form},
+    answers::Answers,
+    client::{Client, FIELD_MANAGER, Form},
     conditions, kube_event,
-    pods::{self, PodsOf, Revision, Stage, Workload},
-    trouble::{Source, Trouble, UNBOUND, is_node_coming},
+    pods::{self, Pods, PodsOf, Revision, Stage, Workload},
+    trouble::{self, Excuse, Source, Trouble, UNBOUND},
 };
 
 /// `ReplicaSets` that are asked which revision they are, in one look.
@@ -25,6 +27,12 @@ const EVENTS: usize = 3;
 
 /// Claims of one pod that are looked at.
 const CLAIMS: usize = 3;
+
+/// A kubelet that still has the trouble says so again before that.
+const FRESH: SignedDuration = SignedDuration::from_secs(150);
+
+/// How far the clocks of the API server and of a controller may be apart.
+const SKEW: SignedDuration = SignedDuration::from_secs(2);
 
 /// What keeps objects from becoming ready.
 pub(crate) type Troubles = BTreeMap<ObjectRef, Trouble>;
@@ -46,34 +54,54 @@ enum Question<'a> {
     Unscheduled(&'a Value),
 }
 
-/// Finds out what keeps each of `workloads` from becoming ready. Events are asked for only if
-/// `with_events`, which is for what is late.
+/// A question about a workload, and what the workload and its pods told.
+struct Asked<'a> {
+    reference: &'a ObjectRef,
+    question: Question<'a>,
+    told: Option<Trouble>,
+}
+
+/// Finds out what keeps each of `workloads` from becoming ready. Events are asked for only where
+/// there are `answers` to remember, which is for what is late.
 pub(crate) async fn explain(
     client: &Client,
     workloads: &[Workload<'_>],
-    with_events: bool,
+    answers: Option<&mut Answers>,
 ) -> Troubles {
     let pods = pods::read(client, workloads).await;
     let revisions = revisions(client, workloads, &pods).await;
     let mut troubles = Troubles::new();
-    let mut left = if with_events { EVENTS } else { 0 };
+    let mut questions = Vec::new();
+    let mut counts = BTreeMap::new();
     for workload in workloads {
-        let members = members(*workload, &pods, &revisions);
-        let told = controller(*workload).into_iter().chain(members.iter().filter_map(Member::told));
+        let of = pods.get(workload.reference);
+        let members = members(*workload, of, &revisions);
         let count = members.iter().filter(|member| member.stage != Stage::Good).count();
-        let mut trouble = told.min_by_key(Trouble::rank);
-        if let Some(question) = question(*workload, &members, trouble.as_ref()) {
-            trouble = match left {
-                0 => trouble.map(unasked),
-                _ => question.answer(client, trouble).await,
-            };
-            left = left.saturating_sub(1);
+        counts.insert(workload.reference, count);
+        let told = told(*workload, of, &members);
+        let reference = workload.reference;
+        match question(*workload, of.is_some(), &members, told.as_ref()) {
+            Some(question) => questions.push(Asked { reference, question, told }),
+            None => troubles.extend(told.map(|told| (reference.clone(), told))),
         }
-        if let Some(mut trouble) = trouble {
-            if count > 1 {
-                trouble.text = format!("{} (and {} more)", trouble.text, count - 1);
-            }
-            troubles.insert(workload.reference.clone(), trouble);
+    }
+    let mut nobody = Answers::default();
+    let left = if answers.is_some() { EVENTS } else { 0 };
+    let answers = answers.unwrap_or(&mut nobody);
+    answers.turns(&mut questions, |asked| (asked.reference, asked.question.can_decide()));
+    for (index, Asked { reference, question, told }) in questions.into_iter().enumerate() {
+        let trouble = if index < left {
+            let trouble = question.answer(client, told).await;
+            answers.keep(reference, question.about(), trouble.as_ref());
+            trouble
+        } else {
+            answers.recall(reference, question.about(), told)
+        };
+        troubles.extend(trouble.map(|trouble| (reference.clone(), trouble)));
+    }
+    for (reference, trouble) in &mut troubles {
+        if let Some(count @ 2..) = counts.get(reference) {
+            trouble.text = format!("{} (and {} more)", trouble.text, count - 1);
         }
     }
     troubles
@@ -90,6 +118,17 @@ impl Member<'_> {
     }
 }
 
+/// What a workload and its pods tell, without anybody being asked.
+fn told(workload: Workload<'_>, pods: Option<&Pods>, members: &[Member<'_>]) -> Option<Trouble> {
+    let told = controller(workload).into_iter().chain(members.iter().filter_map(Member::told));
+    let trouble = told.min_by_key(Trouble::rank)?;
+    // Pods of its own that go make room.
+    let is_room_made =
+        trouble.is_from(Source::Scheduling) && pods.is_some_and(|pods| pods.are_going);
+    let excuse = if is_room_made { Excuse::Holds } else { trouble.excuse };
+    Some(Trouble { excuse, ..trouble })
+}
+
 /// What a workload itself says about why it has no pods.
 fn controller(workload: Workload<'_>) -> Option<Trouble> {
     let condition = conditions::holding(workload.object, "ReplicaFailure")?;
@@ -99,7 +138,11 @@ fn controller(workload: Workload<'_>) -> Option<Trouble> {
 }
 
 /// The pods of `workload` that are of its current revision.
-fn members<'a>(workload: Workload<'_>, pods: &'a PodsOf, revisions: &Revisions) -> Vec<Member<'a>> {
+fn members<'a>(
+    workload: Workload<'_>,
+    pods: Option<&'a Pods>,
+    revisions: &Revisions,
+) -> Vec<Member<'a>> {
     let wanted = &workload.object["metadata"]["annotations"][REVISION];
     let is_current = |pod: &&Value| match workload.revision(pod) {
         Revision::Current => true,
@@ -110,13 +153,14 @@ fn members<'a>(workload: Workload<'_>, pods: &'a PodsOf, revisions: &Revisions) 
             revision.is_some_and(|revision| revision.is_string() && revision == wanted)
         }
     };
-    let pods = pods.get(workload.reference).into_iter().flatten().filter(is_current);
+    let pods = pods.into_iter().flat_map(|pods| &pods.own).filter(is_current);
     pods.map(|pod| Member { pod, stage: pods::stage(workload, pod) }).collect()
 }
 
 /// Decides what has to be asked to understand `workload`, given what was told already.
 fn question<'a>(
     workload: Workload<'a>,
+    are_pods_known: bool,
     members: &[Member<'a>],
     told: Option<&Trouble>,
 ) -> Option<Question<'a>> {
@@ -124,6 +168,7 @@ fn question<'a>(
         members.iter().find(|member| is_wanted(&member.stage)).map(|member| member.pod)
     };
     match told {
+        Some(trouble) if trouble.excuse == Excuse::Holds => None,
         Some(trouble) if trouble.is_from(Source::Scheduling) => {
             first(|stage| matches!(stage, Stage::Unscheduled(_))).map(Question::Unscheduled)
         }
@@ -132,32 +177,70 @@ fn question<'a>(
                 .map(Question::Silent)
         }
         Some(_) => None,
+        None if !are_pods_known => None,
         None if members.is_empty() => Some(Question::NoPods(workload)),
         None => first(|stage| *stage == Stage::Starting).map(Question::Silent),
     }
 }
 
-impl Question<'_> {
+impl<'a> Question<'a> {
+    fn object(self) -> &'a Value {
+        match self {
+            Self::NoPods(workload) => workload.object,
+            Self::Silent(pod) | Self::Unscheduled(pod) => pod,
+        }
+    }
+
+    /// Uid of what is asked about.
+    fn about(self) -> &'a str {
+        self.object()["metadata"]["uid"].as_str().unwrap_or_default()
+    }
+
+    /// Whether the answer may be trouble that is ever believed.
+    fn can_decide(self) -> bool {
+        !matches!(self, Self::Silent(pod) if pods::has_started(pod))
+    }
+
     /// Asks, and returns the trouble that is known then.
     async fn answer(self, client: &Client, told: Option<Trouble>) -> Option<Trouble> {
-        let (object, source) = match self {
-            Self::NoPods(workload) => (workload.object, Source::Controller),
-            Self::Silent(pod) => (pod, Source::Pod),
-            Self::Unscheduled(pod) => return Some(unscheduled(client, pod, told?).await),
+        if let Self::Unscheduled(pod) = self {
+            return Some(unscheduled(client, pod, told?).await);
+        }
+        let events = events(client, self.object()).await.unwrap_or_default();
+        let trouble = match self {
+            Self::NoPods(workload) => refused(&events, workload.object),
+            Self::Silent(pod) | Self::Unscheduled(pod) => held_up(&events, pod, Timestamp::now()),
         };
-        let who = match self {
-            Self::NoPods(_) => String::new(),
-            _ => format!("pod {}", name(object)),
-        };
-        let events = events(client, object).await.unwrap_or_default();
-        let trouble = told_by(&events, source, &who).or_else(|| told.clone())?;
+        let trouble = trouble.or_else(|| told.clone())?;
         Some(Trouble { log: told.and_then(|told| told.log), ..trouble })
     }
 }
 
-/// Without events nobody knows whether a node is coming.
-fn unasked(told: Trouble) -> Trouble {
-    Trouble { is_excused: told.is_from(Source::Scheduling), ..told }
+/// Why `workload` makes no pods. A `StatefulSet` keeps its uid, and events live for an hour: those
+/// of before our last write are about what was then.
+fn refused(events: &[Value], workload: &Value) -> Option<Trouble> {
+    let written = workload["metadata"]["managedFields"].as_array().into_iter().flatten();
+    let written = written.filter(|entry| entry["manager"] == FIELD_MANAGER);
+    let written = written.filter_map(|entry| entry["time"].as_str()?.parse::<Timestamp>().ok());
+    let start = written.max().map(|time| time - SKEW);
+    let is_late = |event: &&Value| kube_event::time(event) >= start;
+    told_by(events.iter().filter(is_late), Source::Controller, "")
+}
+
+/// Why a pod that has a node does not start, or is not ready.
+fn held_up(events: &[Value], pod: &Value, now: Timestamp) -> Option<Trouble> {
+    let who = format!("pod {}", name(pod));
+    if pods::has_started(pod) {
+        let probes = events.iter().filter(|event| kube_event::reason(event) == "Unhealthy");
+        return told_by(probes, Source::Pod, &who);
+    }
+    let trouble = told_by(events, Source::Pod, &who)?;
+    let is_told = |event: &Value| trouble::is_of(Source::Pod, kube_event::reason(event));
+    let newest =
+        kube_event::newest(events, |event| is_told(event).then(|| kube_event::time(event)));
+    let is_fresh = newest.flatten().is_some_and(|time| now.duration_since(time) < FRESH);
+    let excuse = if is_fresh { Excuse::None } else { Excuse::Holds };
+    Some(Trouble { excuse, ..trouble })
 }
 
 /// What keeps the scheduler from finding a node: perhaps a claim, or that a node is yet to come.
@@ -166,27 +249,45 @@ async fn unscheduled(client: &Client, pod: &Value, told: Trouble) -> Trouble {
         let path = format!("/api/v1/namespaces/{}/persistentvolumeclaims/{claim}", namespace(pod));
         let found: Option<Value> = client.get(&path, Form::Whole).await.unwrap_or_default();
         if let Some(found) = found.filter(|found| found["status"]["phase"] != "Bound") {
-            return unbound(client, &found).await.unwrap_or(told);
+            let events = events(client, &found).await.unwrap_or_default();
+            if let Some(trouble) = unbound(&events, &found) {
+                return trouble;
+            }
         }
     }
-    let Some(events) = events(client, pod).await else { return unasked(told) };
-    let is_excused = events.iter().any(|event| is_node_coming(kube_event::reason(event)));
-    Trouble { is_excused, ..told }
+    // Without events nobody knows whether a node is coming.
+    let is_excused = events(client, pod).await.is_none_or(|events| {
+        events.iter().any(|event| trouble::is_node_coming(kube_event::reason(event)))
+    });
+    let excuse = if is_excused { Excuse::Holds } else { told.excuse };
+    Trouble { excuse, ..told }
 }
 
-/// Why a claim has no volume.
-async fn unbound(client: &Client, claim: &Value) -> Option<Trouble> {
+/// Why a claim has no volume, unless it is that its pod has no node.
+fn unbound(events: &[Value], claim: &Value) -> Option<Trouble> {
     let who = format!("PersistentVolumeClaim {}", name(claim));
-    let events = events(client, claim).await.unwrap_or_default();
+    let tell = |event| {
+        let reason = kube_event::reason(event);
+        let trouble = || Trouble::new(Source::Claim, reason, &who, kube_event::words(event));
+        if trouble::waits_for_pod(reason) { Some(None) } else { trouble().map(Some) }
+    };
     let silent = || Trouble::new(Source::Claim, UNBOUND, &who, "has no volume");
-    told_by(&events, Source::Claim, &who).or_else(silent)
+    kube_event::newest(events, tell).unwrap_or_else(silent)
 }
 
-/// What the newest of `events` that means trouble tells about `who`.
-fn told_by(events: &[Value], source: Source, who: &str) -> Option<Trouble> {
+/// What the newest of `events` that means trouble tells about `who`, if nothing since then tells
+/// that it is over.
+fn told_by<'a>(
+    events: impl IntoIterator<Item = &'a Value>,
+    source: Source,
+    who: &str,
+) -> Option<Trouble> {
     kube_event::newest(events, |event| {
-        Trouble::new(source, kube_event::reason(event), who, kube_event::words(event))
+        let reason = kube_event::reason(event);
+        let trouble = || Trouble::new(source, reason, who, kube_event::words(event));
+        if trouble::is_past(reason) { Some(None) } else { trouble().map(Some) }
     })
+    .flatten()
 }
 
 /// Names of the claims that `pod` uses.
@@ -215,7 +316,7 @@ type Revisions = BTreeMap<(String, String), Value>;
 /// Asks which revision the `ReplicaSets` of `pods` are, where that matters.
 async fn revisions(client: &Client, workloads: &[Workload<'_>], pods: &PodsOf) -> Revisions {
     let wanted = workloads.iter().flat_map(|workload| {
-        let pods = pods.get(workload.reference).into_iter().flatten();
+        let pods = pods.get(workload.reference).into_iter().flat_map(|pods| &pods.own);
         let bad = pods.filter(|pod| pods::stage(*workload, pod) != Stage::Good);
         bad.filter_map(|pod| match workload.revision(pod) {
             Revision::OfReplicaSet(name) => Some(key(pod, &name)),
@@ -292,9 +393,9 @@ mod tests {
         let crash = json!({ "containerStatuses": [{ "state": { "waiting": {
             "reason": "CrashLoopBackOff" } } }] });
         let pods = vec![pod("old", "web-1", &crash), pod("new", "web-2", &crash)];
-        let pods = PodsOf::from([(reference.clone(), pods)]);
+        let pods = Pods { own: pods, are_going: false };
         let names = |revisions: &Revisions| {
-            let members = members(workload, &pods, revisions);
+            let members = members(workload, Some(&pods), revisions);
             members.iter().map(|member| name(member.pod).to_owned()).collect::<Vec<_>>()
         };
         for (case, revisions, expected) in [
@@ -332,13 +433,128 @@ mod tests {
             let members: Vec<Member<'_>> =
                 pods.iter().map(|pod| Member { pod, stage: pods::stage(workload, pod) }).collect();
             let told = members.iter().find_map(Member::told);
-            let found = match question(workload, &members, told.as_ref()) {
+            let found = match question(workload, true, &members, told.as_ref()) {
                 None => "nothing",
                 Some(Question::NoPods(_)) => "no pods",
                 Some(Question::Silent(_)) => "silent",
                 Some(Question::Unscheduled(_)) => "unscheduled",
             };
             assert_eq!(found, expected, "{case}");
+        }
+        assert!(question(workload, false, &[], None).is_none(), "pods that nobody could read");
+    }
+
+    fn event(time: &str, reason: &str) -> Value {
+        json!({ "lastTimestamp": format!("2026-01-01T{time}Z"), "reason": reason })
+    }
+
+    fn reasons(text: &str) -> String {
+        format!("pod web-1: {text}")
+    }
+
+    #[test]
+    fn a_pod_is_held_up_by_what_was_told_last_and_a_short_time_ago() {
+        let starting = json!({});
+        let started = json!({ "initContainerStatuses": [{ "state": { "terminated": {} } }] });
+        for (case, status, events, expected) in [
+            (
+                "a volume that cannot be mounted",
+                &starting,
+                vec![event("00:00:01", "Scheduled"), event("00:01:00", "FailedMount")],
+                Some(("FailedMount", Excuse::None)),
+            ),
+            (
+                "one that could in the end, and an image that takes long",
+                &starting,
+                vec![event("00:00:01", "FailedMount"), event("00:00:02", "Pulling")],
+                None,
+            ),
+            (
+                "one that nobody has spoken of for long",
+                &starting,
+                vec![event("00:00:01", "FailedMount")],
+                Some(("FailedMount", Excuse::Holds)),
+            ),
+            (
+                "one that a container has by now",
+                &started,
+                vec![event("00:02:30", "FailedMount")],
+                None,
+            ),
+            (
+                "a probe that fails",
+                &started,
+                vec![event("00:02:30", "Unhealthy"), event("00:02:31", "FailedMount")],
+                Some(("Unhealthy", Excuse::None)),
+            ),
+        ] {
+            let pod = pod("web-1", "web", status);
+            let now = "2026-01-01T00:03:00Z".parse().unwrap();
+            let found = held_up(&events, &pod, now).map(|it| (it.text, it.excuse));
+            let expected = expected.map(|(reason, excuse)| (reasons(reason), excuse));
+            assert_eq!(found, expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn pods_that_were_refused_before_our_last_write_do_not_count() {
+        let entry = |manager: &str, time: &str| json!({ "manager": manager, "time": format!("2026-01-01T{time}Z") });
+        let set = json!({ "metadata": { "managedFields": [
+            entry("a4co", "01:00:00"), entry("kube-controller-manager", "02:00:00")] } });
+        for (case, events, expected) in [
+            ("of an earlier attempt", vec![event("00:59:00", "FailedCreate")], false),
+            ("of this one", vec![event("01:00:00", "FailedCreate")], true),
+            (
+                "before one was made",
+                vec![event("01:00:00", "FailedCreate"), event("01:00:09", "SuccessfulCreate")],
+                false,
+            ),
+        ] {
+            assert_eq!(refused(&events, &set).is_some(), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_claim_that_waits_for_its_pod_holds_nobody_up() {
+        let claim = json!({ "metadata": { "name": "data" } });
+        let with = |reasons: &[&str]| {
+            let events = reasons.iter().enumerate();
+            let events = events.map(|(index, it)| event(&format!("00:00:0{index}"), it)).collect();
+            let events: Vec<Value> = events;
+            unbound(&events, &claim).map(|trouble| trouble.text)
+        };
+        let who = "PersistentVolumeClaim data";
+        for (case, reasons, expected) in [
+            ("nothing is told", &[][..], Some("has no volume")),
+            ("it waits for its pod", &["WaitForFirstConsumer"], None),
+            (
+                "it cannot be provisioned",
+                &["WaitForFirstConsumer", "ProvisioningFailed"],
+                Some("ProvisioningFailed"),
+            ),
+            ("it could not be", &["ProvisioningFailed", "WaitForPodScheduled"], None),
+        ] {
+            assert_eq!(with(reasons), expected.map(|text| format!("{who}: {text}")), "{case}");
+        }
+    }
+
+    #[test]
+    fn pods_that_go_excuse_that_there_is_no_room() {
+        let (reference, object) = (reference(), json!({}));
+        let workload = Workload { reference: &reference, object: &object };
+        let pod = pod(
+            "web-1",
+            "web",
+            &json!({ "phase": "Pending", "conditions": [{
+            "type": "PodScheduled", "status": "False", "reason": "Unschedulable" }] }),
+        );
+        for (are_going, expected) in [(false, Excuse::None), (true, Excuse::Holds)] {
+            let pods = Pods { own: vec![pod.clone()], are_going };
+            let members = members(workload, Some(&pods), &Revisions::new());
+            let told = told(workload, Some(&pods), &members).unwrap();
+            assert_eq!(told.excuse, expected);
+            let question = question(workload, true, &members, Some(&told));
+            assert_eq!(question.is_none(), are_going, "nobody has to be asked");
         }
     }
 

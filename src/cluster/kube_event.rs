@@ -1,40 +1,50 @@
 //! Events of the cluster: what controllers, scheduler and kubelets have to say about an object.
 
+use a4co_bundle::ObjectRef;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
     client::{Client, Form},
-    list::List,
+    list,
 };
-
-/// Events that one request may return; an object rarely has more than ten.
-const EVENTS: usize = 100;
 
 /// Reads the events about the object with this `uid`; `None` when that is not possible, which may
 /// be for want of permission.
 pub(crate) async fn about(client: &Client, namespace: &str, uid: &str) -> Option<Vec<Value>> {
+    read(client, namespace, &format!("involvedObject.uid%3D{uid}")).await
+}
+
+/// Like [`about`], of all objects that ever had the name of this one.
+pub(crate) async fn about_name(client: &Client, object: &ObjectRef) -> Option<Vec<Value>> {
+    let ObjectRef { kind, name, .. } = object;
+    let fields = format!("involvedObject.kind%3D{kind}%2CinvolvedObject.name%3D{name}");
+    read(client, object.namespace.as_deref()?, &fields).await
+}
+
+async fn read(client: &Client, namespace: &str, fields: &str) -> Option<Vec<Value>> {
     let events = format!("/api/v1/namespaces/{namespace}/events");
-    let path = format!("{events}?limit={EVENTS}&fieldSelector=involvedObject.uid%3D{uid}");
-    let events: Option<List<Value>> = client.list(&path, Form::Whole).await.ok()?;
-    Some(events?.items)
+    list::read_all(client, &events, &format!("fieldSelector={fields}"), Form::Whole).await.ok()
 }
 
 /// Returns what the newest of `events` tells, of those that `tell` anything.
-pub(crate) fn newest<T>(events: &[Value], tell: impl Fn(&Value) -> Option<T>) -> Option<T> {
-    let told = events.iter().filter_map(|event| Some((time(event), tell(event)?)));
-    told.max_by(|(one, _), (other, _)| one.cmp(other)).map(|(_, told)| told)
+pub(crate) fn newest<'a, T>(
+    events: impl IntoIterator<Item = &'a Value>,
+    tell: impl Fn(&'a Value) -> Option<T>,
+) -> Option<T> {
+    let told = events.into_iter().filter_map(|event| Some((time(event), tell(event)?)));
+    told.max_by_key(|(time, _)| *time).map(|(_, told)| told)
 }
 
-/// When it was seen last. Reporters fill different fields; all are RFC 3339 in UTC, which sorts as
-/// text.
-fn time(event: &Value) -> String {
+/// When it was seen last. Reporters fill different fields, with different precision.
+pub(crate) fn time(event: &Value) -> Option<Timestamp> {
     let times = [
         &event["series"]["lastObservedTime"],
         &event["lastTimestamp"],
         &event["eventTime"],
         &event["metadata"]["creationTimestamp"],
     ];
-    times.into_iter().filter_map(Value::as_str).max().unwrap_or_default().to_owned()
+    times.into_iter().filter_map(|time| time.as_str()?.parse().ok()).max()
 }
 
 /// The one-word reason of an event.
@@ -55,7 +65,7 @@ mod tests {
 
     #[test]
     fn an_event_is_as_new_as_its_newest_time() {
-        let (old, new) = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00.000000Z");
+        let (old, new) = ("2026-01-02T00:00:05Z", "2026-01-02T00:00:05.900000Z");
         for (case, event, expected) in [
             ("counted by the old API", json!({ "lastTimestamp": new }), new),
             (
@@ -70,7 +80,7 @@ mod tests {
             ),
             ("without any", json!({ "metadata": { "creationTimestamp": old } }), old),
         ] {
-            assert_eq!(time(&event), expected, "{case}");
+            assert_eq!(time(&event), expected.parse().ok(), "{case}");
         }
     }
 
@@ -80,6 +90,6 @@ mod tests {
         let events = [event(1, "old"), event(3, ""), event(2, "new")];
         let tell = |event: &Value| Some(words(event).to_owned()).filter(|words| !words.is_empty());
         assert_eq!(newest(&events, tell).as_deref(), Some("new"));
-        assert_eq!(newest(&[], tell), None);
+        assert_eq!(newest([], tell), None);
     }
 }

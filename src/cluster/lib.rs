@@ -18,6 +18,7 @@
 //! Invariant: only this crate knows a clock and talks to a network, and only to the API server.
 
 mod adopt;
+mod answers;
 mod apply;
 mod change;
 mod client;
@@ -40,6 +41,7 @@ mod fencing;
 mod fetch;
 mod finding;
 mod foresee;
+mod gone_job;
 mod head;
 mod head_object;
 mod health;

@@ -1,6 +1,14 @@
 //! A list as the API server answers with one.
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+
+use crate::{
+    client::{Client, Form},
+    error::ApiError,
+};
+
+/// Objects in one page of a list.
+const PAGE: usize = 500;
 
 /// One page of objects.
 #[derive(Debug, Deserialize)]
@@ -23,6 +31,28 @@ impl<T> List<T> {
     /// Returns the token that asks for the next page, if there is one.
     pub(crate) fn next(&self) -> Option<&str> {
         self.metadata.next.as_deref().filter(|token| !token.is_empty())
+    }
+}
+
+/// Reads all pages of the list at `collection` of what `query` selects; it is without `?`.
+pub(crate) async fn read_all<T: DeserializeOwned>(
+    client: &Client,
+    collection: &str,
+    query: &str,
+    form: Form,
+) -> Result<Vec<T>, ApiError> {
+    let mut items = Vec::new();
+    let mut next = String::new();
+    loop {
+        let path = format!("{collection}?limit={PAGE}&{query}{next}");
+        let page: Option<List<T>> = client.list(path.trim_end_matches('&'), form).await?;
+        let Some(page) = page else { return Ok(items) };
+        let token = page.next().map(|token| format!("&continue={token}"));
+        items.extend(page.items);
+        match token {
+            Some(token) => next = token,
+            None => return Ok(items),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The log of one container, as the kubelet of its node hands it out through the API server.
 
+use std::time::Duration;
+
 use http_body_util::BodyExt as _;
 use kube::client::Body;
 use serde_json::Value;
@@ -8,6 +10,9 @@ use crate::{client::Client, error::ApiError, text};
 
 /// Most bytes that last lines may have.
 const TAIL_BYTES: usize = 4 << 10;
+
+/// How long last lines are waited for. A kubelet may begin to answer and then stop.
+const TAIL_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Most bytes of one line; what is longer is cut into lines of this length.
 const LINE_BYTES: usize = 256 << 10;
@@ -67,7 +72,8 @@ impl LogSource {
     pub(crate) async fn last_lines(&self, client: &Client, count: u64) -> Option<Vec<String>> {
         let range = LogRange { tail: Some(count), ..LogRange::default() };
         let path = format!("{}&limitBytes={TAIL_BYTES}", self.path(range));
-        let body = client.open(&path).await.ok()?.into_body().collect().await.ok()?.to_bytes();
+        let read = async { client.open(&path).await.ok()?.into_body().collect().await.ok() };
+        let body = tokio::time::timeout(TAIL_PATIENCE, read).await.ok()??.to_bytes();
         let text = String::from_utf8_lossy(&body);
         let lines: Vec<String> = text.lines().map(text::clean).collect();
         Some(lines).filter(|lines| !lines.is_empty())

@@ -17,7 +17,7 @@ use crate::{
     client::{Client, Form},
     error::ApiError,
     fetch::{Found, fetch},
-    list::List,
+    list,
     log::{LogRange, LogSource},
     place::Place,
     pods::{self, Stage, Workload},
@@ -77,10 +77,10 @@ pub async fn pod_logs(
     workloads.extend(
         jobs.iter().zip(&job_names).map(|(object, reference)| Workload { reference, object }),
     );
-    let pods = pods::read(client, &workloads).await;
+    let pods = pods::read_all(client, &workloads).await?;
     let mut logs = BTreeMap::new();
     for workload in &workloads {
-        for pod in pods.get(workload.reference).into_iter().flatten() {
+        for pod in pods.get(workload.reference).into_iter().flat_map(|pods| &pods.own) {
             let found = pod_logs_of(*workload, pod, previous);
             logs.insert((found.0, found.1.namespace.clone(), found.1.pod.clone()), found.1);
         }
@@ -186,9 +186,9 @@ async fn jobs(client: &Client, workloads: &[Workload<'_>]) -> Result<Vec<Value>,
     };
     let mut jobs = Vec::new();
     for namespace in namespaces {
-        let path = format!("/apis/batch/v1/namespaces/{namespace}/jobs?limit=500");
-        let found: Option<List<Value>> = client.list(&path, Form::Whole).await?;
-        jobs.extend(found.into_iter().flat_map(|found| found.items).filter(is_made));
+        let path = format!("/apis/batch/v1/namespaces/{namespace}/jobs");
+        let found: Vec<Value> = list::read_all(client, &path, "", Form::Whole).await?;
+        jobs.extend(found.into_iter().filter(is_made));
     }
     Ok(jobs)
 }

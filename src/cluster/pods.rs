@@ -3,23 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use a4co_bundle::ObjectRef;
-use futures::{StreamExt as _, stream};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
 
 use crate::{
     client::{Client, Form},
     conditions, container,
+    error::ApiError,
     fetch::CONCURRENCY,
-    list::List,
+    list::{self, List},
     log::LogSource,
-    trouble::{JOB_POD, NOT_READY, Source, Trouble},
+    trouble::{Excuse, JOB_POD, NOT_READY, Source, Trouble},
 };
 
 /// Workloads whose pods are asked for in one request: their labels stand in the URL.
 const WORKLOADS: usize = 40;
 
-/// Pods that one request may return.
-const PODS: usize = 200;
+/// Pods that are looked at, at most, of the workloads of one request.
+const PODS: usize = 500;
 
 /// A workload as it was read.
 #[derive(Clone, Copy, Debug)]
@@ -28,14 +29,26 @@ pub(crate) struct Workload<'a> {
     pub(crate) object: &'a Value,
 }
 
-/// The pods of some workloads, as far as they could be read.
-pub(crate) type PodsOf = BTreeMap<ObjectRef, Vec<Value>>;
+/// The pods of one workload.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Pods {
+    pub(crate) own: Vec<Value>,
+    /// Whether some that are not among them are being deleted, which makes room.
+    pub(crate) are_going: bool,
+}
+
+/// The pods of some workloads. Of one that is not here nobody knows them.
+pub(crate) type PodsOf = BTreeMap<ObjectRef, Pods>;
 
 /// Labels that the pods of a workload have, by key.
 type Selector<'a> = Vec<(&'a str, &'a str)>;
 
 /// Workloads that one request can ask for: all have the same label keys in one namespace.
-type Group<'a> = ((&'a str, Vec<&'a str>), Vec<Selector<'a>>);
+struct Group<'a> {
+    namespace: &'a str,
+    keys: Vec<&'a str>,
+    members: Vec<(Workload<'a>, Selector<'a>)>,
+}
 
 /// Reads the pods of `workloads`, in as many requests as they have namespaces and sets of label
 /// keys.
@@ -43,16 +56,41 @@ type Group<'a> = ((&'a str, Vec<&'a str>), Vec<Selector<'a>>);
 /// It only explains; what goes wrong on the way is no reason to fail.
 pub(crate) async fn read(client: &Client, workloads: &[Workload<'_>]) -> PodsOf {
     let answers = stream::iter(groups(workloads)).map(async |group| {
-        let pods: Option<List<Value>> = client.list(&path(&group), Form::Whole).await.ok()?;
-        Some(pods?.items)
+        let path = format!("{}?limit={PODS}&{}", group.collection(), group.query());
+        let found: Option<List<Value>> = client.list(&path, Form::Whole).await.ok()?;
+        let found = found?;
+        let mut pods_of = group.share_out(&found.items);
+        if found.next().is_some() {
+            // Those that were not found may be on the next page.
+            pods_of.retain(|_, pods| !pods.own.is_empty());
+        }
+        Some(pods_of)
     });
-    let pods: Vec<Option<Vec<Value>>> = answers.buffered(CONCURRENCY).collect().await;
-    let pods: Vec<Value> = pods.into_iter().flatten().flatten().collect();
-    let mut pods_of = PodsOf::new();
-    for workload in workloads {
-        pods_of.insert(workload.reference.clone(), workload.choose(&pods));
-    }
-    pods_of
+    let answers: Vec<Option<PodsOf>> = answers.buffered(CONCURRENCY).collect().await;
+    single(workloads).chain(answers.into_iter().flatten().flatten()).collect()
+}
+
+/// Like [`read`], but all of them, or why they cannot be had.
+pub(crate) async fn read_all(
+    client: &Client,
+    workloads: &[Workload<'_>],
+) -> Result<PodsOf, ApiError> {
+    let answers = stream::iter(groups(workloads)).map(async |group| {
+        let (collection, query) = (group.collection(), group.query());
+        let pods: Vec<Value> = list::read_all(client, &collection, &query, Form::Whole).await?;
+        Ok::<_, ApiError>(group.share_out(&pods))
+    });
+    let answers: Vec<PodsOf> = answers.buffered(CONCURRENCY).try_collect().await?;
+    Ok(single(workloads).chain(answers.into_iter().flatten()).collect())
+}
+
+/// Pods that are workloads of their own.
+fn single(workloads: &[Workload<'_>]) -> impl Iterator<Item = (ObjectRef, Pods)> {
+    let single = workloads.iter().filter(|workload| workload.is_pod());
+    single.map(|Workload { reference, object }| {
+        let pods = Pods { own: vec![(*object).clone()], are_going: false };
+        ((*reference).clone(), pods)
+    })
 }
 
 impl<'a> Workload<'a> {
@@ -68,29 +106,40 @@ impl<'a> Workload<'a> {
         self.reference.group().is_empty() && self.reference.kind == "Pod"
     }
 
-    /// Labels that its pods have.
+    /// Labels that its pods have. Others may have them, too.
     fn selector(self) -> Option<Selector<'a>> {
-        let selector = &self.object["spec"]["selector"];
-        // That of a ReplicationController, and of no other kind, is the labels themselves.
+        let spec = &self.object["spec"];
+        // That of a ReplicationController, and of no other kind, is the labels themselves. One of
+        // expressions alone selects what the template makes.
         let is_old = self.reference.kind == "ReplicationController";
-        let labels = if is_old { selector } else { &selector["matchLabels"] };
-        let labels = labels.as_object().filter(|labels| !labels.is_empty())?;
+        let selector = if is_old { &spec["selector"] } else { &spec["selector"]["matchLabels"] };
+        let labels = [selector, &spec["template"]["metadata"]["labels"]];
+        let mut labels = labels.into_iter().filter_map(Value::as_object);
+        let labels = labels.find(|labels| !labels.is_empty())?;
         labels.iter().map(|(key, value)| Some((key.as_str(), value.as_str()?))).collect()
     }
 
     /// Takes those of `pods` that are its own.
-    fn choose(self, pods: &[Value]) -> Vec<Value> {
-        if self.is_pod() {
-            return vec![self.object.clone()];
-        }
-        let Some(selector) = self.selector() else { return Vec::new() };
-        let is_own = |pod: &&Value| {
-            let (metadata, labels) = (&pod["metadata"], &pod["metadata"]["labels"]);
-            metadata["namespace"].as_str() == self.namespace()
-                && metadata["deletionTimestamp"].is_null()
-                && selector.iter().all(|(key, value)| labels[key] == *value)
+    fn choose(self, pods: &[Value]) -> Pods {
+        let own = pods.iter().filter(|pod| self.owns(pod));
+        let is_going = |pod: &&Value| !pod["metadata"]["deletionTimestamp"].is_null();
+        let (going, own): (Vec<&Value>, Vec<&Value>) = own.partition(is_going);
+        Pods { own: own.into_iter().cloned().collect(), are_going: !going.is_empty() }
+    }
+
+    /// Whether it controls `pod`. A Deployment does so by a `ReplicaSet`, which it names after
+    /// itself and the label by which it tells its pods apart.
+    fn owns(self, pod: &Value) -> bool {
+        let (metadata, uid) = (&pod["metadata"], &self.object["metadata"]["uid"]);
+        let Some(controller) = controller(pod) else { return false };
+        let is_of_set = || {
+            let hash = metadata["labels"]["pod-template-hash"].as_str().unwrap_or_default();
+            self.reference.kind == "Deployment"
+                && controller["kind"] == "ReplicaSet"
+                && controller["name"] == format!("{}-{hash}", self.reference.name)
         };
-        pods.iter().filter(is_own).cloned().collect()
+        metadata["namespace"].as_str() == self.namespace()
+            && ((uid.is_string() && controller["uid"] == *uid) || is_of_set())
     }
 
     /// Tells whether `pod` is of the revision that the workload is on its way to, as far as that
@@ -104,7 +153,7 @@ impl<'a> Workload<'a> {
         };
         match self.reference.kind.as_str() {
             "Deployment" if status["replicas"] == status["updatedReplicas"] => Revision::Current,
-            "Deployment" => owner(pod).map_or(Revision::Current, Revision::OfReplicaSet),
+            "Deployment" => replica_set(pod).map_or(Revision::Current, Revision::OfReplicaSet),
             "StatefulSet" => {
                 is_same(&status["updateRevision"], &labels["controller-revision-hash"])
             }
@@ -128,10 +177,14 @@ pub(crate) enum Revision {
     OfReplicaSet(String),
 }
 
-fn owner(pod: &Value) -> Option<String> {
+fn controller(pod: &Value) -> Option<&Value> {
     let owners = pod["metadata"]["ownerReferences"].as_array()?;
-    let owner = owners.iter().find(|owner| owner["controller"] == true)?;
-    owner["name"].as_str().filter(|_| owner["kind"] == "ReplicaSet").map(str::to_owned)
+    owners.iter().find(|owner| owner["controller"] == true)
+}
+
+fn replica_set(pod: &Value) -> Option<String> {
+    let owner = controller(pod).filter(|owner| owner["kind"] == "ReplicaSet")?;
+    owner["name"].as_str().map(str::to_owned)
 }
 
 fn groups<'a>(workloads: &[Workload<'a>]) -> Vec<Group<'a>> {
@@ -139,26 +192,38 @@ fn groups<'a>(workloads: &[Workload<'a>]) -> Vec<Group<'a>> {
     for workload in workloads.iter().filter(|workload| !workload.is_pod()) {
         if let Some((namespace, selector)) = workload.namespace().zip(workload.selector()) {
             let keys: Vec<&str> = selector.iter().map(|(key, _)| *key).collect();
-            groups.entry((namespace, keys)).or_default().push(selector);
+            groups.entry((namespace, keys)).or_default().push((*workload, selector));
         }
     }
-    let cut = |(place, selectors): Group<'a>| {
-        let parts = selectors.chunks(WORKLOADS).map(|part| (place.clone(), part.to_vec()));
-        parts.collect::<Vec<_>>()
+    let cut = |((namespace, keys), members): ((&'a str, Vec<&'a str>), Vec<_>)| {
+        let parts = members.chunks(WORKLOADS);
+        let group = |part: &[_]| Group { namespace, keys: keys.clone(), members: part.to_vec() };
+        parts.map(group).collect::<Vec<_>>()
     };
     groups.into_iter().flat_map(cut).collect()
 }
 
-fn path(((namespace, keys), selectors): &Group<'_>) -> String {
-    let terms = keys.iter().enumerate().map(|(index, key)| {
-        let mut values = BTreeSet::new();
-        values.extend(selectors.iter().map(|selector| selector[index].1));
-        let values: Vec<&str> = values.into_iter().collect();
-        format!("{}%20in%20%28{}%29", key.replace('/', "%2F"), values.join("%2C"))
-    });
-    let terms: Vec<String> = terms.collect();
-    let selector = terms.join("%2C");
-    format!("/api/v1/namespaces/{namespace}/pods?limit={PODS}&labelSelector={selector}")
+impl Group<'_> {
+    fn collection(&self) -> String {
+        format!("/api/v1/namespaces/{}/pods", self.namespace)
+    }
+
+    fn query(&self) -> String {
+        let terms = self.keys.iter().enumerate().map(|(index, key)| {
+            let mut values = BTreeSet::new();
+            values.extend(self.members.iter().map(|(_, selector)| selector[index].1));
+            let values: Vec<&str> = values.into_iter().collect();
+            format!("{}%20in%20%28{}%29", key.replace('/', "%2F"), values.join("%2C"))
+        });
+        let terms: Vec<String> = terms.collect();
+        format!("labelSelector={}", terms.join("%2C"))
+    }
+
+    /// Gives each workload those of `pods` that are its own.
+    fn share_out(&self, pods: &[Value]) -> PodsOf {
+        let members = self.members.iter();
+        members.map(|(it, _)| (it.reference.clone(), it.choose(pods))).collect()
+    }
 }
 
 /// Where a pod that is not ready has come to.
@@ -200,8 +265,11 @@ pub(crate) fn stage(workload: Workload<'_>, pod: &Value) -> Stage {
     if let Some(condition) = scheduled.filter(|condition| condition["status"] == "False") {
         let reason = condition["reason"].as_str().unwrap_or_default();
         let words = condition["message"].as_str().unwrap_or_default();
+        // The scheduler has chosen a node, and makes room there.
+        let is_nominated = status["nominatedNodeName"].as_str().is_some_and(|it| !it.is_empty());
+        let excuse = if is_nominated { Excuse::Holds } else { Excuse::None };
         return Trouble::new(Source::Scheduling, reason, &who, words)
-            .map_or(Stage::Starting, Stage::Unscheduled);
+            .map_or(Stage::Starting, |trouble| Stage::Unscheduled(Trouble { excuse, ..trouble }));
     }
     if status["phase"] == "Running"
         && let Some(trouble) = Trouble::new(Source::Pod, NOT_READY, &who, "runs, but is not ready")
@@ -209,6 +277,19 @@ pub(crate) fn stage(workload: Workload<'_>, pod: &Value) -> Stage {
         return Stage::Unready(Trouble { log: unready_container(pod), ..trouble });
     }
     Stage::Starting
+}
+
+/// Whether a container of `pod` has ever started: then it has had its volumes and its network.
+pub(crate) fn has_started(pod: &Value) -> bool {
+    let statuses = ["initContainerStatuses", "containerStatuses"];
+    let mut statuses =
+        statuses.into_iter().filter_map(|field| pod["status"][field].as_array()).flatten();
+    statuses.any(|status| {
+        let (state, last) = (&status["state"], &status["lastState"]);
+        [&state["running"], &state["terminated"], &last["terminated"]]
+            .into_iter()
+            .any(Value::is_object)
+    })
 }
 
 /// The log of the first container that is not ready.
@@ -249,8 +330,9 @@ mod tests {
             selecting("other", &json!({ "app": "web" })),
         ];
         let workloads = objects.each_ref().map(|object| Workload { reference: &reference, object });
+        let path = |group: &Group<'_>| format!("{}?{}", group.collection(), group.query());
         let paths: Vec<String> = groups(&workloads).iter().map(path).collect();
-        let start = "pods?limit=200&labelSelector=app%20in%20%28";
+        let start = "pods?labelSelector=app%20in%20%28";
         assert_eq!(
             paths,
             [
@@ -266,15 +348,41 @@ mod tests {
     }
 
     #[test]
-    fn a_workload_has_the_pods_that_it_selects() {
+    fn a_workload_has_the_pods_that_it_controls() {
+        let deployment = |name: &str| (reference("Deployment", name), "d");
+        let set = || (reference("StatefulSet", "web"), "s");
+        let owner = |kind: &str, name: &str, uid: &str| json!({ "kind": kind, "name": name, "uid": uid, "controller": true });
+        let replica_set = || owner("ReplicaSet", "web-5dd7", "r");
+        for (case, (reference, uid), owner, expected) in [
+            ("of its ReplicaSet", deployment("web"), replica_set(), true),
+            ("of another's ReplicaSet", deployment("we"), replica_set(), false),
+            ("of a Job with the same labels", deployment("web"), owner("Job", "web", "j"), false),
+            ("its own", set(), owner("StatefulSet", "web", "s"), true),
+            ("of one before it", set(), owner("StatefulSet", "web", "t"), false),
+            ("of nobody", set(), Value::Null, false),
+        ] {
+            let mut object = selecting("shop", &json!({ "app": "web" }));
+            object["metadata"]["uid"] = json!(uid);
+            let workload = Workload { reference: &reference, object: &object };
+            let mut pod = json!({ "metadata": { "namespace": "shop", "ownerReferences": [owner],
+                "labels": { "app": "web", "pod-template-hash": "5dd7" } } });
+            let count = usize::from(expected);
+            assert_eq!(workload.choose(std::slice::from_ref(&pod)).own.len(), count, "{case}");
+            pod["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+            let going = Pods { own: Vec::new(), are_going: expected };
+            assert_eq!(workload.choose(&[pod]), going, "{case}, and being deleted");
+        }
+    }
+
+    #[test]
+    fn a_selector_of_expressions_alone_selects_what_the_template_makes() {
         let reference = reference("Deployment", "web");
-        let object = selecting("shop", &json!({ "app": "web" }));
+        let object = json!({ "spec": {
+            "selector": { "matchExpressions": [{ "key": "app", "operator": "Exists" }] },
+            "template": { "metadata": { "labels": { "app": "web" } } },
+        } });
         let workload = Workload { reference: &reference, object: &object };
-        let pod = |namespace: &str, app: &str| json!({ "metadata": { "namespace": namespace, "labels": { "app": app } } });
-        let mut going = pod("shop", "web");
-        going["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
-        let pods = [pod("shop", "web"), pod("shop", "api"), pod("other", "web"), going];
-        assert_eq!(workload.choose(&pods), pods[..1]);
+        assert_eq!(workload.selector(), Some(vec![("app", "web")]));
     }
 
     #[test]
@@ -347,6 +455,17 @@ mod tests {
                 json!({ "phase": "Pending", "conditions": [{ "type": "PodScheduled",
                     "status": "False", "reason": "Unschedulable", "message": "0/3 nodes" }] }),
                 Stage::Unscheduled(trouble(Source::Scheduling, "Unschedulable", "0/3 nodes")),
+            ),
+            (
+                "room is being made on a node",
+                "Deployment",
+                json!({ "phase": "Pending", "nominatedNodeName": "node-1", "conditions": [{
+                    "type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+                    "message": "0/3 nodes" }] }),
+                Stage::Unscheduled(Trouble {
+                    excuse: Excuse::Holds,
+                    ..trouble(Source::Scheduling, "Unschedulable", "0/3 nodes")
+                }),
             ),
             (
                 "just bound to a node",

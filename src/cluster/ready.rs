@@ -14,7 +14,7 @@
 use a4co_bundle::{ObjectRef, Readiness, ReadinessRule};
 use serde_json::Value;
 
-use crate::{conditions, rollout};
+use crate::{conditions, plan, rollout};
 
 /// Whether an object is ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,16 +80,23 @@ pub(crate) fn is_awaited(object: &ObjectRef, rules: &[ReadinessRule]) -> bool {
 /// Tells whether `object` is ready.
 pub(crate) fn status(reference: &ObjectRef, object: &Value, rules: &[ReadinessRule]) -> Status {
     if object["metadata"]["deletionTimestamp"].is_string() {
-        return Status::Progressing("is being deleted".to_owned());
+        return match rollout::job(object) {
+            // With a short time to live, a Job that has ended is deleted at once.
+            outcome @ (Status::Ready | Status::Failed(_)) if plan::is_job(reference) => outcome,
+            _ => Status::Progressing("is being deleted".to_owned()),
+        };
     }
     if is_stale(object, &object["status"]) {
         return Status::Progressing(UNSEEN.to_owned());
     }
     // Whoever sets these two conditions says all there is to say.
-    if let Some(stalled) = conditions::holding(object, "Stalled") {
+    let holding = |wanted| {
+        conditions::holding(object, wanted).filter(|condition| !is_stale(object, condition))
+    };
+    if let Some(stalled) = holding("Stalled") {
         return Status::Failed(conditions::words(stalled, "is stalled"));
     }
-    if let Some(reconciling) = conditions::holding(object, "Reconciling") {
+    if let Some(reconciling) = holding("Reconciling") {
         return Status::Progressing(conditions::words(reconciling, "is being reconciled"));
     }
     if let Some(Readiness::Condition(wanted)) = rule_for(reference, rules) {
@@ -142,9 +149,9 @@ fn service(object: &Value) -> Status {
 
 fn claim(object: &Value) -> Status {
     match object["status"]["phase"].as_str() {
-        Some("Bound") => Status::Ready,
         Some("Lost") => Status::Failed("lost its volume".to_owned()),
-        _ => Status::Progressing("is not bound to a volume yet".to_owned()),
+        // Nobody may want it yet.
+        _ => Status::Ready,
     }
 }
 
@@ -299,6 +306,20 @@ mod tests {
     }
 
     #[test]
+    fn a_job_that_is_being_deleted_may_have_ended() {
+        for (case, condition, expected) in [
+            ("it succeeded", "Complete", Status::Ready),
+            ("it failed", "Failed", failed("words")),
+            ("it was at work", "FailureTarget", waits("is being deleted")),
+        ] {
+            let condition = json!([{ "type": condition, "status": "True", "message": "words" }]);
+            let job = json!({ "metadata": { "deletionTimestamp": "2026-01-01T00:00:00Z" },
+                "status": { "conditions": condition } });
+            assert_eq!(status(&reference("batch/v1", "Job"), &job, &[]), expected, "{case}");
+        }
+    }
+
+    #[test]
     fn custom_resources_follow_the_rules_of_the_release() {
         let secret = reference("external-secrets.io/v1", "ExternalSecret");
         let rule = |ready| ReadinessRule {
@@ -314,6 +335,8 @@ mod tests {
                 "observedGeneration": seen })
         };
         let stalled = json!({ "type": "Stalled", "status": "True", "message": "gave up" });
+        let before =
+            |kind: &str| json!({ "type": kind, "status": "True", "observedGeneration": 1 });
         for (case, object, expected) in [
             ("its condition holds", with(&json!([condition("True", 2)])), Status::Ready),
             (
@@ -337,6 +360,11 @@ mod tests {
                 "it says that it is stuck",
                 with(&json!([condition("False", 2), stalled])),
                 failed("gave up"),
+            ),
+            (
+                "it said of an earlier generation that it is stuck, or at work",
+                with(&json!([condition("True", 2), before("Stalled"), before("Reconciling")])),
+                Status::Ready,
             ),
         ] {
             assert_eq!(status(&secret, &object, &rules), expected, "{case}");

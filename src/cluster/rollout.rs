@@ -25,6 +25,8 @@ pub(crate) fn deployment(object: &Value) -> Status {
         Status::Progressing(of_pods(updated, wanted, "updated"))
     } else if total > updated {
         Status::Progressing(yet_to_go(total - updated))
+    } else if total > wanted {
+        Status::Progressing(yet_to_go(total - wanted))
     } else {
         Status::expect(available >= wanted, || of_pods(available, wanted, "available"))
     }
@@ -87,10 +89,11 @@ pub(crate) fn job(object: &Value) -> Status {
     if let Some(failed) = conditions::holding(object, "Failed") {
         return Status::Failed(conditions::words(failed, "failed"));
     }
-    // One that the release suspends is as the release has it.
-    let is_done =
-        ["Complete", "Suspended"].iter().any(|it| conditions::holding(object, it).is_some());
     let (spec, status) = (&object["spec"], &object["status"]);
+    let holds = |condition| conditions::holding(object, condition).is_some();
+    // One that the release suspends is as the release has it. The condition alone may be of the
+    // time before: a Job does not say which generation its controller has seen.
+    let is_done = holds("Complete") || (spec["suspend"] == true && holds("Suspended"));
     let wanted = spec["completions"].as_i64().or_else(|| spec["parallelism"].as_i64()).unwrap_or(1);
     Status::expect(is_done, || {
         let (running, failed) = (count(status, "active"), count(status, "failed"));
@@ -187,6 +190,7 @@ mod tests {
                 ("complete", status(3, 3, 3), Status::Ready),
                 ("not all updated", status(1, 4, 3), waits("1 of 3 pods are updated")),
                 ("an old pod left", status(3, 4, 3), waits("1 old pod has yet to go")),
+                ("scaled down", status(5, 5, 5), waits("2 old pods have yet to go")),
                 ("not all available", status(3, 3, 2), waits("2 of 3 pods are available")),
                 ("paused", paused, waits("its rollout is paused (spec.paused)")),
                 ("late", late, failed("gave up")),
@@ -276,11 +280,18 @@ mod tests {
         };
         let status = json!({ "spec": { "completions": 2 },
             "status": { "active": 1, "failed": 3, "succeeded": 1 } });
+        let suspended = |wanted: bool| {
+            let mut job = with("Suspended");
+            job["spec"]["suspend"] = json!(wanted);
+            job
+        };
+        let resumed = waits("0 of 1 pods succeeded, 0 running, 0 failed so far");
         check(
             job,
             &[
                 ("complete", with("Complete"), Status::Ready),
-                ("suspended", with("Suspended"), Status::Ready),
+                ("suspended", suspended(true), Status::Ready),
+                ("resumed, which its controller has not seen", suspended(false), resumed),
                 ("failed", with("Failed"), failed("gave up")),
                 ("at work", status, waits("1 of 2 pods succeeded, 1 running, 3 failed so far")),
             ],

@@ -7,12 +7,13 @@ use semver::Version;
 use serde_json::Value;
 
 use crate::{
+    answers::Answers,
     client::{Client, Form},
     explain::explain,
     fetch::{Found, fetch},
     head::Head,
-    inventory::Inventory,
-    live,
+    inventory::{Inventory, Record},
+    live::{self, Live},
     place::Place,
     plan,
     pods::Workload,
@@ -55,6 +56,8 @@ pub enum Condition {
     Drifted,
     /// It does not exist.
     Missing,
+    /// It is ready, but nobody knows any more what it was when it was applied.
+    Unknown,
 }
 
 /// Looks at `place`.
@@ -91,21 +94,40 @@ async fn look(
     let references = || release.objects().iter().map(Object::reference);
     let live = live::read(client, &resources, references()).await?;
     let rules = &release.config().readiness;
-    let awaited = references().filter(|object| ready::is_awaited(object, rules));
-    let whole: Found<Value> = fetch(client, &resources, awaited, Form::Whole).await?;
+    // A claim is not waited for, but it may have lost its volume.
+    let is_claim =
+        |object: &ObjectRef| object.group().is_empty() && object.kind == "PersistentVolumeClaim";
+    let judged = references().filter(|object| ready::is_awaited(object, rules) || is_claim(object));
+    let whole: Found<Value> = fetch(client, &resources, judged, Form::Whole).await?;
     let not_ready = not_ready(client, &whole, rules).await;
     let mut objects = Vec::with_capacity(release.objects().len());
     for object in references() {
-        let condition = match (live.get(object), inventory.get(object)) {
-            // A job that ran may be gone.
-            (None, _) if plan::is_job(object) => Condition::Good,
-            (None, _) => Condition::Missing,
-            (Some(live), Some(record)) if !record.is_untouched(live) => Condition::Drifted,
-            _ => not_ready.get(object).cloned().map_or(Condition::Good, Condition::NotReady),
-        };
+        let not_ready = not_ready.get(object).cloned();
+        let condition = judge(object, live.get(object), inventory.get(object), not_ready);
         objects.push(Situated { object: object.clone(), condition });
     }
     Ok(objects)
+}
+
+/// Tells how an object is, of which `not_ready` says why it is not ready.
+fn judge(
+    object: &ObjectRef,
+    live: Option<&Live>,
+    record: Option<&Record>,
+    not_ready: Option<String>,
+) -> Condition {
+    match (live, record, not_ready) {
+        // A job that ran may be gone.
+        (None, _, _) if plan::is_job(object) => Condition::Good,
+        (None, _, _) => Condition::Missing,
+        (Some(live), _, _) if live.deleting && !plan::is_job(object) => {
+            Condition::NotReady("is being deleted".to_owned())
+        }
+        (Some(live), Some(record), _) if !record.is_untouched(live) => Condition::Drifted,
+        (_, _, Some(why)) => Condition::NotReady(why),
+        (_, None, None) => Condition::Unknown,
+        (_, Some(_), None) => Condition::Good,
+    }
 }
 
 /// Those of `objects` that are not ready, and why.
@@ -124,7 +146,7 @@ async fn not_ready(
             workloads.push(Workload { reference, object });
         }
     }
-    for (object, trouble) in explain(client, &workloads, true).await {
+    for (object, trouble) in explain(client, &workloads, Some(&mut Answers::default())).await {
         told.entry(object).and_modify(|why| *why = format!("{why}; {}", trouble.text));
     }
     told

@@ -157,7 +157,7 @@ static TABLE: [Rule; 15] = [
     },
     Rule {
         source: Source::Claim,
-        reasons: &[UNBOUND, "WaitForFirstConsumer", "ExternalProvisioning", "WaitForPodScheduled"],
+        reasons: &[UNBOUND, "ExternalProvisioning"],
         belief: Belief::Never,
         remedy: "look at what provisions volumes in this cluster",
     },
@@ -192,6 +192,34 @@ pub(crate) fn is_node_coming(reason: &str) -> bool {
     NODE_COMES.contains(&reason)
 }
 
+/// What speaks against believing a trouble now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Excuse {
+    /// Nothing.
+    None,
+    /// Nobody asked this time whether there is an excuse.
+    Unasked,
+    /// Something does, such as a node that is coming; its time begins anew when that is over.
+    Holds,
+}
+
+/// Reasons of events about a claim that has no volume because its pod has no node.
+const WAITS_FOR_POD: [&str; 2] = ["WaitForFirstConsumer", "WaitForPodScheduled"];
+
+/// Tells whether an event with this reason says that a claim waits for the scheduler.
+pub(crate) fn waits_for_pod(reason: &str) -> bool {
+    WAITS_FOR_POD.contains(&reason)
+}
+
+/// Reasons of events by which a controller or a kubelet tells that it is past what may have held it
+/// up: the pod exists, or its volumes and its network do.
+const PAST: [&str; 5] = ["SuccessfulCreate", "Pulling", "Pulled", "Created", "Started"];
+
+/// Tells whether an event with this reason says that earlier trouble is over.
+pub(crate) fn is_past(reason: &str) -> bool {
+    PAST.contains(&reason)
+}
+
 /// Something that keeps an object from becoming ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Trouble {
@@ -200,23 +228,31 @@ pub(crate) struct Trouble {
     pub(crate) text: String,
     /// How often the container has ended.
     pub(crate) ends: u64,
-    /// Whether something excuses it for now.
-    pub(crate) is_excused: bool,
+    /// What speaks against believing it.
+    pub(crate) excuse: Excuse,
     /// Where the last words of the container are.
     pub(crate) log: Option<LogSource>,
+}
+
+/// Tells whether the table has this reason of this source.
+pub(crate) fn is_of(source: Source, reason: &str) -> bool {
+    rule(source, reason).is_some()
+}
+
+fn rule(source: Source, reason: &str) -> Option<&'static Rule> {
+    TABLE.iter().find(|rule| rule.source == source && rule.reasons.contains(&reason))
 }
 
 impl Trouble {
     /// The trouble of `who` for `reason`, if the table has it.
     pub(crate) fn new(source: Source, reason: &str, who: &str, words: &str) -> Option<Self> {
-        let is_it = |rule: &&Rule| rule.source == source && rule.reasons.contains(&reason);
-        let rule = TABLE.iter().find(is_it)?;
+        let rule = rule(source, reason)?;
         // Nobody knows the reasons that only stand here.
         let is_ours = [NOT_READY, JOB_POD, UNBOUND].contains(&reason);
         let parts = [who, if is_ours { "" } else { reason }, words.trim_end()];
         let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         let text = text::clean(&parts.join(": "));
-        Some(Self { rule, text, ends: 0, is_excused: false, log: None })
+        Some(Self { rule, text, ends: 0, excuse: Excuse::None, log: None })
     }
 
     /// Its place in the table; of two troubles of one object, the lesser is told.

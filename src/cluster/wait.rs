@@ -9,12 +9,15 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
+    answers::Answers,
     client::{Client, Form},
     doubt::Doubts,
     event::{Event, Observer, Pending},
     explain::{Troubles, explain},
     fetch::{Found, fetch_members},
+    gone_job,
     interrupt::{self, Interrupt},
+    plan,
     pods::Workload,
     ready::{self, Status},
     resource::Resources,
@@ -64,6 +67,9 @@ struct Wait<'a> {
     /// Objects that say that they failed, and since when.
     failing: BTreeMap<ObjectRef, Duration>,
     doubts: Doubts,
+    answers: Answers,
+    /// Uids of the Jobs that were seen.
+    jobs: BTreeMap<ObjectRef, String>,
 }
 
 /// An object that is not ready, as it was read; `null` when it does not exist.
@@ -122,8 +128,15 @@ impl Waiter<'_> {
 
 impl<'a> Wait<'a> {
     fn new(waiter: &'a Waiter<'a>) -> Self {
-        let (failing, doubts) = (BTreeMap::new(), Doubts::default());
-        Self { waiter, start: Instant::now(), set: None, failing, doubts }
+        Self {
+            waiter,
+            start: Instant::now(),
+            set: None,
+            failing: BTreeMap::new(),
+            doubts: Doubts::default(),
+            answers: Answers::default(),
+            jobs: BTreeMap::new(),
+        }
     }
 
     /// Reads the objects and returns those that are not ready.
@@ -140,9 +153,17 @@ impl<'a> Wait<'a> {
         for reference in waiting {
             let object = found.remove(reference).unwrap_or(Value::Null);
             let status = match object {
+                Value::Null if plan::is_job(reference) => {
+                    let uid = self.jobs.get(reference).map(String::as_str);
+                    gone_job::status(client, reference, uid).await
+                }
                 Value::Null => Status::Progressing("does not exist any more".to_owned()),
                 _ => ready::status(reference, &object, rules),
             };
+            if let (true, Some(uid)) = (plan::is_job(reference), object["metadata"]["uid"].as_str())
+            {
+                self.jobs.insert(reference.clone(), uid.to_owned());
+            }
             let (why, has_failed) = match status {
                 Status::Ready => continue,
                 Status::Progressing(why) => (why, false),
@@ -166,16 +187,19 @@ impl<'a> Wait<'a> {
         for failure in not_ready.iter().filter(|it| it.has_failed) {
             let since = *self.failing.entry(failure.reference.clone()).or_insert(now);
             if now.saturating_sub(since) >= CREDIBLE {
-                let troubles = explain(self.waiter.client, &[failure.workload()], true).await;
+                let troubles =
+                    explain(self.waiter.client, &[failure.workload()], Some(&mut self.answers))
+                        .await;
                 return Err(self.failed(failure, troubles.get(&failure.reference), "").await);
             }
         }
         Ok(())
     }
 
-    async fn explain(&self, not_ready: &[NotReady]) -> Troubles {
+    async fn explain(&mut self, not_ready: &[NotReady]) -> Troubles {
         let workloads: Vec<_> = not_ready.iter().map(NotReady::workload).collect();
-        explain(self.waiter.client, &workloads, self.start.elapsed() >= LATE).await
+        let is_late = self.start.elapsed() >= LATE;
+        explain(self.waiter.client, &workloads, is_late.then_some(&mut self.answers)).await
     }
 
     /// Gives up when an object has had trouble for so long that it will not recover.

@@ -8,12 +8,19 @@ pub struct Message {
     pub start: String,
     headers: Vec<(String, String)>,
     pub body: Vec<u8>,
+    /// Bytes of the body that are announced, and never come.
+    missing: usize,
 }
 
 impl Message {
     pub fn new(start: &str, body: &str) -> Self {
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-        Self { start: start.to_owned(), headers, body: body.into() }
+        Self { start: start.to_owned(), headers, body: body.into(), missing: 0 }
+    }
+
+    /// A message whose body does not come to its end.
+    pub fn endless(start: &str) -> Self {
+        Self { missing: 1, ..Self::new(start, "") }
     }
 
     /// Reads a message; `None` when the other side has closed the connection.
@@ -26,7 +33,7 @@ impl Message {
         while let Some((name, value)) = read_line(stream)?.split_once(':') {
             headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
-        let mut message = Self { start, headers, body: Vec::new() };
+        let mut message = Self { start, headers, body: Vec::new(), missing: 0 };
         message.body = message.read_body(stream)?;
         message.headers.retain(|(name, _)| name != "content-length" && name != "transfer-encoding");
         Ok(Some(message))
@@ -37,7 +44,7 @@ impl Message {
         for (name, value) in &self.headers {
             write!(bytes, "{name}: {value}\r\n")?;
         }
-        write!(bytes, "content-length: {}\r\n\r\n", self.body.len())?;
+        write!(bytes, "content-length: {}\r\n\r\n", self.body.len() + self.missing)?;
         bytes.extend(&self.body);
         stream.write_all(&bytes)?;
         stream.flush()

@@ -42,6 +42,8 @@ pub enum Fault {
     Refuse,
     /// The API server does not allow it, as an admission policy would not.
     Forbidden,
+    /// The answer begins, and its body never comes.
+    Stall,
     /// Something in between answers this text, as the kubelet would with a log.
     Answer(&'static str),
 }
@@ -206,6 +208,7 @@ impl Shared {
             Some(Fault::Refuse) => return Ok(Some(too_many())),
             Some(Fault::Forbidden) => return Ok(Some(forbidden())),
             Some(Fault::Answer(text)) => return Ok(Some(Message::new("HTTP/1.1 200 OK", text))),
+            Some(Fault::Stall) => return Ok(Some(Message::endless("HTTP/1.1 200 OK"))),
             Some(Fault::Delay(time)) => thread::sleep(time),
             Some(Fault::LoseAnswer | Fault::GiveUp) | None => {}
         }
