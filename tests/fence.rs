@@ -49,6 +49,16 @@ impl Site {
         self.cluster.kubectl(&["get", kind, &self.binding()]).success()
     }
 
+    /// Lets everything of the release pass that the fence would deny, by one more field.
+    fn open_the_fence(&self) {
+        let binding = self.binding();
+        let selector = json!({ "matchLabels": { "is": "none" } });
+        let patch = json!({ "spec": { "matchResources": { "namespaceSelector": selector } } });
+        let kind = "validatingadmissionpolicybinding";
+        let patch = ["patch", kind, &binding, "--type=merge", "-p", &patch.to_string()];
+        self.cluster.kubectl(&patch).expect_success();
+    }
+
     /// A `ConfigMap` as the command of this epoch creates it.
     fn created_in(&self, epoch: &str) -> Creation {
         let (_, mut object) = self.config_map("late", "text");
@@ -188,7 +198,12 @@ fn releases_and_controllers_work_behind_the_fence() {
     assert!(!site.is_denied(&site.created_in(&epoch)));
     let ran = site.run(&["doctor", "-n", &site.namespace]).expect(0);
     assert!(ran.stdout.contains("fence        it is installed"), "{}", ran.stdout);
+    site.open_the_fence();
+    let ran = site.run(&["doctor", "-n", &site.namespace]).expect(0);
+    assert!(ran.stdout.contains("fence        it is not as this version"), "{}", ran.stdout);
     site.doctor("--install-fence").expect(0);
+    let ran = site.run(&["doctor", "-n", &site.namespace]).expect(0);
+    assert!(ran.stdout.contains("fence        it is installed"), "{}", ran.stdout);
     site.doctor("--remove-fence").expect(0);
     until("the fence to be gone", || !site.is_denied(&site.created_in("0")));
 }
@@ -239,9 +254,14 @@ fn whoever_may_not_install_it_is_refused_and_nothing_is_changed() {
     site.cluster.kubectl(&["create", "clusterrolebinding", &half, &role, &user]).expect_success();
     let halfway = site.cluster.kubeconfig_as(&half, &[]).unwrap();
     let ran = site.run_with(&halfway, &install);
+    let remove = ["doctor", "--remove-fence", path(&bundle)];
+    let removed = site.run_with(&halfway, &remove);
     for kind in ["clusterrolebinding", "clusterrole"] {
         site.cluster.kubectl(&["delete", kind, &half]).expect_success();
     }
-    ran.expect(1).expect_told(&["validatingadmissionpolicybindings", "not touched", "hint:"]);
+    for ran in [ran, removed] {
+        let told = ["validatingadmissionpolicybindings", "not touched", "hint:"];
+        ran.expect(1).expect_told(&told);
+    }
     assert!(!site.has_binding());
 }

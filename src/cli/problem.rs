@@ -162,6 +162,12 @@ fn after(done: Done) -> &'static str {
         Done::Recovered => {
             "what an earlier command had left was finished or undone; nothing else was changed"
         }
+        Done::PolicyWritten => {
+            "the policy `a4co-fence` was written, but nothing binds it to this release"
+        }
+        Done::BindingDeleted => {
+            "the fence does not concern this release any more, but the policy `a4co-fence` may be left"
+        }
     }
 }
 

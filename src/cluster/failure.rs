@@ -58,6 +58,10 @@ pub enum Done {
     NamespaceMade,
     /// What an earlier command had begun was finished or undone.
     Recovered,
+    /// The policy of the fence was written, but not what binds it to the release.
+    PolicyWritten,
+    /// What binds the policy of the fence to the release was deleted, but not the policy.
+    BindingDeleted,
 }
 
 impl Failure {

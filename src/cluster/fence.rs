@@ -20,7 +20,9 @@ use serde_json::{Value, json};
 use crate::{
     client::{Client, Conflicts, Dependents, Effect, FIELD_MANAGER, Form},
     error::ApiError,
-    list::List,
+    failure::{Done, Failure},
+    list,
+    live::PartialObject,
     permission::{self, Needed, Permission},
     place::Place,
     refusal::Refusal,
@@ -57,36 +59,61 @@ struct Part {
 /// Installs the fence of `place`, or brings it up to date. It need not have a release yet.
 ///
 /// # Errors
-/// Refuses when the cluster does not serve admission policies, or the user may not write them. Then
-/// nothing was changed.
-pub async fn install_fence(client: &Client, place: &Place) -> Result<(), Refusal> {
-    check_rights(client, place).await?;
+/// A [`Failure`] tells why, and what became of the cluster. It is refused when the cluster does not
+/// serve admission policies, or the user may not write them.
+pub async fn install_fence(client: &Client, place: &Place) -> Result<(), Failure> {
+    check_rights(client, place, &["create", "patch"], &[("get", "", "configmaps")]).await?;
     let [policy, binding] = parts(place);
-    let is_there = policy.is_there(client).await?;
-    policy.try_out(client).await?;
-    if is_there {
+    let before = policy.version(client).await.map_err(Refusal::from)?;
+    policy.try_out(client).await.map_err(Refusal::from)?;
+    if before.is_some() {
         // For a binding of a policy that is not there, the API server wants to see more rights.
-        binding.try_out(client).await?;
+        binding.try_out(client).await.map_err(Refusal::from)?;
     }
-    policy.write(client).await?;
-    let bound = binding.write(client).await;
-    if bound.is_err() && !is_there {
-        // Without a binding it does nothing, so it is no harm if this fails too.
-        drop(policy.delete(client).await);
-    }
-    Ok(bound?)
+    let after = policy.write(client).await.map_err(Refusal::from)?;
+    let Err(error) = binding.write(client).await else { return Ok(()) };
+    let failure = Failure::from(Refusal::from(error));
+    let is_as_before = match &before {
+        Some(before) => *before == after,
+        None => drop_policy(client, &policy).await.is_ok_and(|dropped| dropped),
+    };
+    Err(if is_as_before { failure } else { failure.after(Done::PolicyWritten) })
 }
 
-/// Refuses when the user may not write the fence. Reading all `ConfigMaps` is what the API server
-/// demands of whoever makes a policy that reads one.
-async fn check_rights(client: &Client, place: &Place) -> Result<(), Refusal> {
+/// Deletes `policy` unless something binds it, and returns whether it was there and is gone.
+async fn drop_policy(client: &Client, policy: &Part) -> Result<bool, ApiError> {
+    if is_bound(client).await? || !policy.delete(client).await? {
+        return Ok(false);
+    }
+    if is_bound(client).await? {
+        // Somebody has bound it meanwhile, and relies on it.
+        policy.write(client).await?;
+        return Ok(false);
+    }
+    Ok(true)
+}
+
+async fn is_bound(client: &Client) -> Result<bool, ApiError> {
+    let bindings = collection(BINDING_PLURAL);
+    let bindings: Vec<Value> = list::read_all(client, &bindings, "", Form::Whole).await?;
+    Ok(bindings.iter().any(|binding| binding["spec"]["policyName"] == POLICY))
+}
+
+/// Refuses when the user may not do `verbs` to the fence, and `others` in the whole cluster.
+/// Reading all `ConfigMaps` is what the API server demands of whoever makes a policy that reads one.
+async fn check_rights(
+    client: &Client,
+    place: &Place,
+    verbs: &[&'static str],
+    others: &[(&'static str, &str, &str)],
+) -> Result<(), Refusal> {
     let mut needed = Needed::new();
-    let head = ("get", "", "configmaps", None);
-    let writes = ["create", "patch"].into_iter().flat_map(|verb| {
+    let writes = verbs.iter().flat_map(|verb| {
         [(POLICY_PLURAL, POLICY.to_owned()), (BINDING_PLURAL, binding_name(place))]
-            .map(|(resource, name)| (verb, GROUP, resource, Some(name)))
+            .map(|(resource, name)| (*verb, GROUP, resource, Some(name)))
     });
-    for (verb, group, resource, name) in writes.chain([head]) {
+    let others = others.iter().map(|(verb, group, resource)| (*verb, *group, *resource, None));
+    for (verb, group, resource, name) in writes.chain(others) {
         let (group, resource) = (group.to_owned(), resource.to_owned());
         let permission = Permission { verb, group, resource, namespace: None };
         needed.entry(permission).or_default().extend(name);
@@ -99,17 +126,19 @@ async fn check_rights(client: &Client, place: &Place) -> Result<(), Refusal> {
 /// anything to remove.
 ///
 /// # Errors
-/// Refuses when the user may not delete it.
-pub async fn remove_fence(client: &Client, place: &Place) -> Result<bool, Refusal> {
+/// A [`Failure`] tells why, and what became of the cluster. It is refused when the user may not
+/// delete it.
+pub async fn remove_fence(client: &Client, place: &Place) -> Result<bool, Failure> {
+    check_rights(client, place, &["get", "delete"], &[("list", GROUP, BINDING_PLURAL)]).await?;
     let [policy, binding] = parts(place);
-    let was_there = binding.delete(client).await?;
-    let bindings: Option<List<Value>> =
-        client.list(&collection(BINDING_PLURAL), Form::Whole).await?;
-    let bindings = bindings.map_or_else(Vec::new, |bindings| bindings.items);
-    if bindings.iter().any(|binding| binding["spec"]["policyName"] == POLICY) {
-        return Ok(was_there);
+    let was_there = binding.delete(client).await.map_err(Refusal::from)?;
+    match drop_policy(client, &policy).await {
+        Ok(dropped) => Ok(dropped || was_there),
+        Err(error) => {
+            let failure = Failure::from(Refusal::from(error));
+            Err(if was_there { failure.after(Done::BindingDeleted) } else { failure })
+        }
     }
-    Ok(policy.delete(client).await? || was_there)
 }
 
 /// Looks what is there of the fence of `place`.
@@ -120,7 +149,7 @@ pub(crate) async fn look(client: &Client, place: &Place) -> Result<Fence, ApiErr
     let mut states = Vec::new();
     for Part { path, manifest } in parts(place) {
         let found: Option<Value> = client.get(&path, Form::Whole).await?;
-        states.push(found.map(|found| is_within(&manifest["spec"], &found["spec"])));
+        states.push(found.map(|found| is_same(&manifest["spec"], &found["spec"])));
     }
     Ok(match states.as_slice() {
         [Some(true), Some(true)] => Fence::Installed,
@@ -131,22 +160,25 @@ pub(crate) async fn look(client: &Client, place: &Place) -> Result<Fence, ApiErr
 }
 
 impl Part {
-    async fn is_there(&self, client: &Client) -> Result<bool, ApiError> {
-        Ok(client.get::<Value>(&self.path, Form::Metadata).await?.is_some())
+    /// Its version, if it is there.
+    async fn version(&self, client: &Client) -> Result<Option<String>, ApiError> {
+        let found: Option<PartialObject> = client.get(&self.path, Form::Metadata).await?;
+        Ok(found.map(|found| found.metadata.resource_version))
     }
 
     /// Asks whether it could be written.
     async fn try_out(&self, client: &Client) -> Result<(), ApiError> {
         let mut manifest = self.manifest.clone();
-        if !self.is_there(client).await? {
+        if self.version(client).await?.is_none() {
             // No object has this version, so it is a creation; and the answer has one, which
             // otherwise it lacks.
             manifest["metadata"]["resourceVersion"] = json!("1");
         }
-        self.apply(client, &manifest, Effect::DryRun).await
+        self.apply(client, &manifest, Effect::DryRun).await.map(drop)
     }
 
-    async fn write(&self, client: &Client) -> Result<(), ApiError> {
+    /// Writes it, and returns its version.
+    async fn write(&self, client: &Client) -> Result<String, ApiError> {
         self.apply(client, &self.manifest, Effect::Real).await
     }
 
@@ -155,10 +187,10 @@ impl Part {
         client: &Client,
         manifest: &Value,
         effect: Effect,
-    ) -> Result<(), ApiError> {
+    ) -> Result<String, ApiError> {
         let applied =
             client.apply(&self.path, FIELD_MANAGER, manifest, Conflicts::Force, effect).await;
-        applied.map(drop).map_err(unserved)
+        applied.map(|applied| applied.metadata.resource_version).map_err(unserved)
     }
 
     /// Deletes it, and returns whether it was there.
@@ -179,14 +211,19 @@ fn unserved(error: ApiError) -> ApiError {
     error
 }
 
-/// Whether `live` has all that `wanted` has; the API server adds defaults.
-fn is_within(wanted: &Value, live: &Value) -> bool {
+/// Whether `live` is what `wanted` says, and no more than that. The API server leaves out lists that
+/// are empty.
+fn is_same(wanted: &Value, live: &Value) -> bool {
     match (wanted, live) {
-        (Value::Object(wanted), Value::Object(live)) => wanted
-            .iter()
-            .all(|(key, value)| live.get(key).is_some_and(|live| is_within(value, live))),
+        (Value::Object(wanted), Value::Object(live)) => {
+            live.keys().all(|key| wanted.contains_key(key))
+                && wanted.iter().all(|(key, value)| match live.get(key) {
+                    Some(live) => is_same(value, live),
+                    None => value.as_array().is_some_and(Vec::is_empty),
+                })
+        }
         (Value::Array(wanted), Value::Array(live)) => {
-            wanted.len() == live.len() && wanted.iter().zip(live).all(|(a, b)| is_within(a, b))
+            wanted.len() == live.len() && wanted.iter().zip(live).all(|(a, b)| is_same(a, b))
         }
         _ => wanted == live,
     }
@@ -225,7 +262,11 @@ fn policy() -> Value {
         "spec": {
             "failurePolicy": "Ignore",
             "paramKind": { "apiVersion": "v1", "kind": "ConfigMap" },
+            // What is a default is written, too: otherwise nobody would notice another value.
             "matchConstraints": {
+                "matchPolicy": "Equivalent",
+                "namespaceSelector": {},
+                "excludeResourceRules": [],
                 "objectSelector": {
                     "matchExpressions": [{ "key": PART_OF_LABEL, "operator": "Exists" }],
                 },
@@ -237,6 +278,8 @@ fn policy() -> Value {
                     "scope": "*",
                 }],
             },
+            "auditAnnotations": [],
+            "variables": [],
             "matchConditions": [
                 {
                     "name": "by-a4co",
@@ -287,7 +330,13 @@ fn binding(place: &Place, name: &str) -> Value {
                 // There is no head before the first release, and none after the last.
                 "parameterNotFoundAction": "Allow",
             },
-            "matchResources": { "objectSelector": { "matchLabels": { PART_OF_LABEL: set } } },
+            "matchResources": {
+                "matchPolicy": "Equivalent",
+                "namespaceSelector": {},
+                "resourceRules": [],
+                "excludeResourceRules": [],
+                "objectSelector": { "matchLabels": { PART_OF_LABEL: set } },
+            },
         },
     })
 }
@@ -316,15 +365,18 @@ mod tests {
     }
 
     #[test]
-    fn what_the_api_server_adds_is_no_difference() {
+    fn whatever_is_otherwise_is_a_difference() {
+        let wanted = json!({ "a": [{ "b": 1 }], "none": [] });
         for (case, live, expected) in [
-            ("as it was written", json!({ "a": [{ "b": 1 }] }), true),
-            ("with a default", json!({ "a": [{ "b": 1, "c": 2 }], "d": 3 }), true),
+            ("as it was written", json!({ "a": [{ "b": 1 }], "none": [] }), true),
+            ("without an empty list", json!({ "a": [{ "b": 1 }] }), true),
+            ("with something in it", json!({ "a": [{ "b": 1 }], "none": [1] }), false),
+            ("with another field", json!({ "a": [{ "b": 1, "c": 2 }] }), false),
             ("with another value", json!({ "a": [{ "b": 2 }] }), false),
             ("with one more rule", json!({ "a": [{ "b": 1 }, { "b": 1 }] }), false),
             ("without anything", json!({}), false),
         ] {
-            assert_eq!(is_within(&json!({ "a": [{ "b": 1 }] }), &live), expected, "{case}");
+            assert_eq!(is_same(&wanted, &live), expected, "{case}");
         }
     }
 }
