@@ -12,7 +12,7 @@ use kit::{
 };
 use serde_json::{Value, json};
 
-const LINES: &str = "first\nsecond\r\nlast \u{1b}[2J";
+const LINES: &str = "\u{1b}[32mfirst\nsecond\r\nlast \u{1b}[2J";
 
 /// A release of two workloads of two pods each; one pod of `web` has crashed.
 struct Stage {
@@ -70,8 +70,8 @@ fn each_line_tells_its_pod_and_pods_with_trouble_come_first() {
     let crashed = &stage.crashed;
     let lines: Vec<&str> = ran.stdout.lines().collect();
     assert_eq!(lines.len(), 12, "{lines:?}");
-    let expected =
-        ["first", "second", "last \u{fffd}[2J"].map(|line| format!("{crashed} web | {line}"));
+    let expected = ["\u{fffd}[32mfirst", "second", "last \u{fffd}[2J"]
+        .map(|line| format!("{crashed} web | {line}"));
     assert_eq!(lines[..3], expected);
     let trouble = format!("trouble: pod {crashed}: CrashLoopBackOff: container web ended 2 times");
     ran.expect_told(&[&trouble]);

@@ -122,7 +122,7 @@ fn name(source: &LogSource) -> String {
 /// Prints a line, and returns whether anybody wants more.
 fn print(source: &LogSource, line: &str, form: Format) -> io::Result<bool> {
     match form {
-        Format::Text => output::print_on(&format!("{} | {line}", name(source))),
+        Format::Text => output::print_on(&format!("{} | {}", name(source), output::plain(line))),
         Format::Json => {
             let LogSource { namespace, pod, container, .. } = source;
             let shown = Shown { schema: 1, command: "logs", namespace, pod, container, line };

@@ -90,6 +90,12 @@ pub(crate) fn one_line(text: &str) -> String {
     text.replace(['\n', '\t'], " ")
 }
 
+/// Replaces in text of others also what would be our colours, so that all colours are ours.
+pub(crate) fn plain(text: &str) -> String {
+    let plain = |it| if is_harmless(it) { it } else { char::REPLACEMENT_CHARACTER };
+    text.chars().map(plain).collect()
+}
+
 /// Replaces what could command a terminal or make it show text in another order, all but our
 /// colours.
 fn clean(text: &str) -> String {
@@ -197,6 +203,11 @@ mod tests {
         ] {
             assert_eq!(clean(text), expected, "{case}");
         }
+    }
+
+    #[test]
+    fn what_others_write_has_no_colour() {
+        assert_eq!(plain("a\x1b[1;31merror:\x1b[0m b\tc"), "a\u{fffd}[1;31merror:\u{fffd}[0m b\tc");
     }
 
     #[test]
