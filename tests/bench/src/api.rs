@@ -92,9 +92,29 @@ pub(crate) async fn empty(client: &Client, namespace: &str) -> Result<()> {
     Ok(())
 }
 
+/// The object at `path`.
+pub(crate) async fn get(client: &Client, path: &str) -> Result<Value> {
+    Ok(serde_json::from_slice(&ask(client, "GET", path, "application/json").await?)?)
+}
+
+/// Changes the object at `path` as a person does.
+pub(crate) async fn merge(client: &Client, path: &str, change: &Value) -> Result<()> {
+    let request = Request::builder()
+        .method("PATCH")
+        .uri(format!("{path}?fieldManager=by-hand"))
+        .header("content-type", "application/merge-patch+json");
+    send(client, request.body(Body::from(serde_json::to_vec(change)?)).map_err(Error::other)?)
+        .await
+        .map(drop)
+}
+
 async fn ask(client: &Client, method: &str, path: &str, accept: &str) -> Result<Vec<u8>> {
     let request = Request::builder().method(method).uri(path).header("accept", accept);
-    let request = request.body(Body::empty()).map_err(Error::other)?;
+    send(client, request.body(Body::empty()).map_err(Error::other)?).await
+}
+
+async fn send(client: &Client, request: Request<Body>) -> Result<Vec<u8>> {
+    let asked = format!("{} {}", request.method(), request.uri().path());
     let response = client.send(request).await?;
     let status = response.status();
     let bytes = response.into_body().collect().await?.to_bytes().to_vec();
@@ -102,7 +122,7 @@ async fn ask(client: &Client, method: &str, path: &str, accept: &str) -> Result<
         return Ok(bytes);
     }
     Err(Error::Refused {
-        request: format!("{method} {path}"),
+        request: asked,
         status: status.as_u16(),
         answer: String::from_utf8_lossy(&bytes).into_owned(),
     })

@@ -17,8 +17,22 @@ pub(crate) struct Verdict {
     pub(crate) what: &'static str,
     pub(crate) unit: &'static str,
     pub(crate) limit: f64,
-    pub(crate) measured: f64,
-    pub(crate) kept: bool,
+    /// `None` when a tool that it needs did not run.
+    pub(crate) measured: Option<f64>,
+}
+
+impl Verdict {
+    /// Whether the budget was kept; `None` when nobody knows.
+    pub(crate) fn is_kept(&self) -> Option<bool> {
+        self.measured.map(|measured| measured <= self.limit)
+    }
+}
+
+/// Says which budgets were missed.
+pub(crate) fn missed(verdicts: &[Verdict]) -> Option<String> {
+    let missed = verdicts.iter().filter(|verdict| verdict.is_kept() == Some(false));
+    let missed: Vec<_> = missed.map(|verdict| verdict.what).collect();
+    (!missed.is_empty()).then(|| format!("budgets were missed: {}", missed.join("; ")))
 }
 
 /// Compares what was measured for 1,000 objects with every budget; nothing when that size was not
@@ -30,8 +44,8 @@ pub(crate) fn judge(sizes: &[Size]) -> Vec<Verdict> {
     let of = |phase: Phase| size.outcome(phase, Tool::Ours);
     let seconds = |phase: Phase| of(phase).map(|outcome| outcome.median.wall_seconds);
     let ratio = |phase: Phase, ratio: fn(&Outcome) -> Option<f64>| of(phase).and_then(ratio);
-    let peaks = size.results.iter().filter(|outcome| outcome.tool == Tool::Ours);
-    let peak = peaks.map(|outcome| outcome.median.peak_bytes).max();
+    let ours = size.results.iter().filter(|outcome| outcome.tool == Tool::Ours);
+    let peak = ours.flat_map(|outcome| &outcome.samples).map(|one| one.usage.peak_bytes).max();
     [
         (
             "first install, against helm",
@@ -50,16 +64,70 @@ pub(crate) fn judge(sizes: &[Size]) -> Vec<Verdict> {
         ("rollback, everything changed", "s", 2.5, seconds(Phase::Rollback)),
         ("most memory in any phase", "MB", 20.0, peak.map(megabytes)),
     ]
-    .into_iter()
-    .filter_map(|(what, unit, limit, measured)| {
-        let measured = measured?;
-        Some(Verdict { what, unit, limit, measured, kept: measured <= limit })
-    })
-    .collect()
+    .map(|(what, unit, limit, measured)| Verdict { what, unit, limit, measured })
+    .into()
 }
 
 /// Millions of bytes.
 #[expect(clippy::cast_precision_loss, reason = "no program here has petabytes")]
 pub(crate) fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{measure::Usage, repetition::Sample};
+
+    fn outcome(phase: Phase, samples: &[(f64, u64)]) -> Outcome {
+        let usage = |&(wall_seconds, peak_bytes): &(f64, u64)| Usage {
+            wall_seconds,
+            cpu_seconds: 0.0,
+            peak_bytes,
+        };
+        let sample = |sample| Sample {
+            usage: usage(sample),
+            server_cpu_seconds: 0.0,
+            foreign_cpu_seconds: 0.0,
+            is_quiet: true,
+            requests: None,
+        };
+        Outcome {
+            phase,
+            tool: Tool::Ours,
+            median: usage(&samples[0]),
+            server_cpu_seconds: 0.0,
+            ratio_to_helm: None,
+            ratio_to_floor: None,
+            requests: None,
+            samples: samples.iter().map(sample).collect(),
+        }
+    }
+
+    #[test]
+    fn a_budget_is_kept_or_missed_or_was_not_measured() {
+        let unchanged = outcome(Phase::Unchanged, &[(0.2, 10_000_000), (0.3, 30_000_000)]);
+        let rollback = outcome(Phase::Rollback, &[(3.0, 10_000_000)]);
+        let size = Size {
+            objects: OBJECTS,
+            manifest_bytes: 0,
+            repetitions: 2,
+            foreign_share: 0.0,
+            results: vec![unchanged, rollback],
+        };
+        let verdicts = judge(&[size]);
+        for (part, expected) in [
+            ("nothing changed", Some(true)),
+            ("rollback", Some(false)),
+            ("most memory", Some(false)),
+            ("against helm", None),
+            ("1 % changed", None),
+        ] {
+            let verdict = verdicts.iter().find(|verdict| verdict.what.contains(part)).unwrap();
+            assert_eq!(verdict.is_kept(), expected, "{part}");
+        }
+        let missed = missed(&verdicts).unwrap();
+        assert!(missed.contains("rollback") && missed.contains("most memory"), "{missed}");
+        assert!(judge(&[]).is_empty());
+    }
 }

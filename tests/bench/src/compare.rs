@@ -41,6 +41,9 @@ pub(crate) struct CompareArgs {
     /// Seconds to wait for a quiet machine before each command
     #[arg(long, default_value_t = 20)]
     patience: u64,
+    /// Succeed even when a budget is missed
+    #[arg(long)]
+    no_budgets: bool,
     /// The tiny binary
     #[arg(long, default_value = "target/release/a4co-apply")]
     binary: PathBuf,
@@ -53,34 +56,46 @@ impl CompareArgs {
     pub(crate) async fn run(self) -> Result<()> {
         let home = TempDir::new()?;
         let programs = programs(&self.binary, home.path())?;
-        let mut sizes = Vec::new();
+        let mut report = Report {
+            schema: 2,
+            machine: Machine::look()?,
+            kubernetes: String::new(),
+            tools: versions(&programs)?,
+            sizes: Vec::new(),
+            drift: BTreeMap::new(),
+            budgets: Vec::new(),
+        };
         for size in &self.sizes {
-            sizes.push(self.measure(*size, &programs).await?);
+            self.measure(*size, &programs, &mut report).await?;
+            report.budgets = budget::judge(&report.sizes);
+            // What is measured must not be lost when a later size fails.
+            self.write(&report)?;
         }
-        let budgets = budget::judge(&sizes);
-        let cluster = ControlPlane::start_with(Setup { controllers: false, audit: false })?;
-        let kubernetes = api::version(&api::connect(cluster.kubeconfig()).await?).await?;
-        let tools = versions(&programs)?;
-        let machine = Machine::look()?;
-        let report = Report { schema: 1, machine, kubernetes, tools, sizes, budgets };
+        print(&table::render(&report))?;
+        say(&format!("every sample is in {}", self.report.display()));
+        match budget::missed(&report.budgets).filter(|_| !self.no_budgets) {
+            Some(missed) => Err(Error::other(missed)),
+            None => Ok(()),
+        }
+    }
+
+    fn write(&self, report: &Report) -> Result<()> {
         if let Some(folder) = self.report.parent() {
             fs_err::create_dir_all(folder)?;
         }
-        fs_err::write(&self.report, serde_json::to_vec_pretty(&report)?)?;
-        print(&table::render(&report))?;
-        say(&format!("every sample is in {}", self.report.display()));
-        Ok(())
+        Ok(fs_err::write(&self.report, serde_json::to_vec_pretty(report)?)?)
     }
 
     /// Measures one size on control planes of its own: one that counts requests, one that is timed.
-    async fn measure(&self, size: usize, programs: &Programs) -> Result<Size> {
+    async fn measure(&self, size: usize, programs: &Programs, report: &mut Report) -> Result<()> {
         let runs = self.runs.unwrap_or(if size <= SMALL { 5 } else { 3 }).max(1);
         let bytes = Workload::new(size, "shop", Content::Old).bytes();
-        let counted = self.repeat(size, programs, true, 0..1).await?;
-        let timed = self.repeat(size, programs, false, 1..runs + 1).await?;
+        let counted = self.repeat(size, programs, true, 0..1, report).await?;
+        let timed = self.repeat(size, programs, false, 1..runs + 1, report).await?;
         let counted = counted.into_iter().next().unwrap_or_default();
         let processors = Machine::look()?.processors;
-        Ok(Size::new(size, bytes, &counted, &timed, processors))
+        report.sizes.push(Size::new(size, bytes, &counted, &timed, processors));
+        Ok(())
     }
 
     async fn repeat(
@@ -89,9 +104,11 @@ impl CompareArgs {
         programs: &Programs,
         audit: bool,
         numbers: std::ops::Range<usize>,
+        report: &mut Report,
     ) -> Result<Vec<Samples>> {
         let cluster = ControlPlane::start_with(Setup { controllers: false, audit })?;
         let client = api::connect(cluster.kubeconfig()).await?;
+        report.kubernetes = api::version(&client).await?;
         let users = users(&cluster)?;
         let patience = Duration::from_secs(self.patience);
         let bench = Bench {
@@ -102,6 +119,7 @@ impl CompareArgs {
             users: &users,
             patience,
         };
+        report.drift = bench.warm_up().await?;
         let mut all = Vec::new();
         for number in numbers {
             all.push(bench.repeat(size, number).await?);
@@ -111,13 +129,16 @@ impl CompareArgs {
 }
 
 /// Finds the programs, building what is missing.
-pub(crate) fn programs(ours: &Path, home: &Path) -> Result<Programs> {
+pub(crate) fn programs(ours: &Path, homes: &Path) -> Result<Programs> {
+    for tool in Tool::ALL {
+        fs_err::create_dir_all(homes.join(tool.short()))?;
+    }
     let ours = std::path::absolute(ours)?;
     if !ours.exists() {
         return Err(Error::other(format!("`{}` is missing: run `make release`", ours.display())));
     }
     let kubectl = a4co_testenv::build()?.join("bin/kubectl");
-    Ok(Programs { ours, helm: a4co_testenv::helm()?, kubectl, home: home.to_owned() })
+    Ok(Programs { ours, helm: a4co_testenv::helm()?, kubectl, homes: homes.to_owned() })
 }
 
 /// Makes each tool a user of its own, with all rights.

@@ -1,7 +1,7 @@
 //! `a4co-bench`: compares `a4co-apply` with what people use today, against one control plane.
 //!
-//! `make bench` and `make bench-kill` run it. Nothing here decides whether tests pass: times belong
-//! to a machine, and are printed with it.
+//! `make bench` and `make bench-kill` run it. Times belong to a machine, and are printed with it; what
+//! `a4co-apply` may take is a budget, and a budget that is missed is a failure.
 
 mod api;
 mod budget;

@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use a4co_testenv::ControlPlane;
 use serde::Serialize;
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::{
@@ -19,7 +20,11 @@ use crate::{
     requests::{Log, Requests},
     say::say,
     tool::{Phase, Programs, Tool},
+    workload::Kind,
 };
+
+/// Objects of the workload that warms everything up.
+const WARMING: usize = 100;
 
 /// What one command took.
 #[derive(Clone, Debug, Serialize)]
@@ -31,9 +36,23 @@ pub(crate) struct Sample {
     pub(crate) server_cpu_seconds: f64,
     /// Processor time that everybody else took meanwhile: a measure of how disturbed it was.
     pub(crate) foreign_cpu_seconds: f64,
+    /// Whether the machine was quiet before.
+    pub(crate) is_quiet: bool,
     /// Only where requests are counted, and then times are not to be used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) requests: Option<Requests>,
+}
+
+/// What a tool makes of a change by hand to an object whose release has not changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Drift {
+    /// The object is as the release has it.
+    SetBack,
+    /// It stays as it is, and nobody is told.
+    Left,
+    /// It stays as it is, and the command fails.
+    Refused,
 }
 
 /// Samples of one repetition.
@@ -52,6 +71,52 @@ pub(crate) struct Bench<'a> {
 }
 
 impl Bench<'_> {
+    /// Lets every tool install and upgrade once, without a clock: the first one to come would
+    /// otherwise fill caches for all. Returns what each does about a change made by hand.
+    pub(crate) async fn warm_up(&self) -> Result<BTreeMap<Tool, Drift>> {
+        let folder = TempDir::new()?;
+        let mut drifts = BTreeMap::new();
+        for tool in self.tools.iter().copied() {
+            let namespace = format!("bench-{}-warm", tool.short());
+            let fixture = Fixture::new(folder.path(), &namespace, WARMING)?;
+            tool.prepare(&fixture)?;
+            for phase in [Phase::Install, Phase::Unchanged] {
+                let command = tool.command(phase, self.programs, &fixture, self.user(tool))?;
+                measure::run(&command, &fixture.folder)?;
+            }
+            drifts.insert(tool, self.drift(tool, &fixture).await?);
+            api::empty(self.client, &namespace).await?;
+        }
+        Ok(drifts)
+    }
+
+    /// Changes an object by hand, and tells what the same upgrade makes of it.
+    async fn drift(&self, tool: Tool, fixture: &Fixture) -> Result<Drift> {
+        let phase = Phase::Unchanged;
+        let items = fixture.workload(phase.content()).items;
+        let Some(item) = items.iter().find(|item| item.kind == Kind::ConfigMap) else {
+            return Ok(Drift::Left);
+        };
+        let path = item.path(&fixture.namespace);
+        let wanted = &item.manifest["data"];
+        let keys = wanted.as_object().into_iter().flatten().map(|(key, _)| key);
+        let damaged: BTreeMap<&String, &str> = keys.map(|key| (key, "by hand")).collect();
+        api::merge(self.client, &path, &json!({ "data": damaged })).await?;
+        let command = tool.command(phase, self.programs, fixture, self.user(tool))?;
+        let ended = measure::run(&command, &fixture.folder);
+        let found = api::get(self.client, &path).await?;
+        Ok(match ended {
+            _ if found["data"] == *wanted => Drift::SetBack,
+            Ok(_) => Drift::Left,
+            Err(Error::Tool { .. }) => Drift::Refused,
+            Err(error) => return Err(error),
+        })
+    }
+
+    fn user(&self, tool: Tool) -> &Path {
+        self.users.get(&tool).map_or(Path::new(""), |path| path.as_path())
+    }
+
     /// Runs repetition `number` of a workload of `size` objects.
     pub(crate) async fn repeat(&self, size: usize, number: usize) -> Result<Samples> {
         let folder = TempDir::new()?;
@@ -94,13 +159,14 @@ impl Bench<'_> {
         fixture: &Fixture,
         mut log: Option<&mut Log>,
     ) -> Result<Sample> {
-        let kubeconfig = self.users.get(&tool).map_or(Path::new(""), |path| path.as_path());
-        let command = tool.command(phase, self.programs, fixture, kubeconfig)?;
-        if let Some(log) = &mut log {
-            log.skip()?;
-        } else {
-            machine::wait_until_quiet(self.patience)?;
-        }
+        let command = tool.command(phase, self.programs, fixture, self.user(tool))?;
+        let is_quiet = match &mut log {
+            Some(log) => {
+                log.skip()?;
+                false
+            }
+            None => machine::wait_until_quiet(self.patience)?,
+        };
         let (busy, servers) = (machine::busy_seconds()?, self.server_seconds());
         let ran = measure::run(&command, &fixture.folder)?;
         let (busy, servers) = (machine::busy_seconds()? - busy, self.server_seconds() - servers);
@@ -110,6 +176,7 @@ impl Bench<'_> {
             usage: ran.usage,
             server_cpu_seconds: servers,
             foreign_cpu_seconds: (busy - servers - ran.usage.cpu_seconds).max(0.0),
+            is_quiet,
             requests,
         })
     }

@@ -1,12 +1,14 @@
 //! What a comparison found, as `target/bench/report.json` has it.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::{
     budget::Verdict,
     machine::Machine,
     measure::Usage,
-    repetition::{Sample, Samples},
+    repetition::{Drift, Sample, Samples},
     requests::Requests,
     statistics::median,
     tool::{Phase, Tool},
@@ -22,6 +24,8 @@ pub(crate) struct Report {
     pub(crate) kubernetes: String,
     pub(crate) tools: Vec<ToolVersion>,
     pub(crate) sizes: Vec<Size>,
+    /// What each tool makes of a change by hand.
+    pub(crate) drift: BTreeMap<Tool, Drift>,
     pub(crate) budgets: Vec<Verdict>,
 }
 
@@ -102,6 +106,10 @@ impl Size {
         });
         let foreign_share = median(shares).unwrap_or_default();
         Self { objects, manifest_bytes, repetitions: timed.len(), foreign_share, results }
+    }
+
+    pub(crate) fn samples(&self) -> impl Iterator<Item = &Sample> {
+        self.results.iter().flat_map(|outcome| &outcome.samples)
     }
 
     pub(crate) fn outcome(&self, phase: Phase, tool: Tool) -> Option<&Outcome> {

@@ -1,9 +1,10 @@
 //! The tables of `docs/benchmarks.md`.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use crate::{
     budget::{Verdict, megabytes},
+    repetition::Drift,
     report::{Outcome, Report, Size},
     statistics::range,
     tool::Tool,
@@ -30,6 +31,9 @@ pub(crate) fn render(report: &Report) -> String {
     for size in &report.sizes {
         let _ = write!(text, "\n{}", of_size(size));
     }
+    if !report.drift.is_empty() {
+        let _ = write!(text, "\n{}", of_drift(&report.drift));
+    }
     if !report.budgets.is_empty() {
         let _ = write!(text, "\n{}", of_budgets(&report.budgets));
     }
@@ -39,13 +43,16 @@ pub(crate) fn render(report: &Report) -> String {
 fn of_size(size: &Size) -> String {
     let mut text = format!(
         "### {} objects ({:.1} MB of JSON), {} repetitions\n\n\
-         Other processes used {:.0} % of the processors meanwhile (median).\n\n\
+         Other processes used {:.0} % of the processors meanwhile (median); {} of {} samples were \
+         taken although the machine was not quiet.\n\n\
          | | tool | wall time | lowest–highest | × helm | × floor | CPU | server CPU | memory | \
          requests |\n|---|---|---:|---:|---:|---:|---:|---:|---:|---|\n",
         thousands(size.objects),
         megabytes(size.manifest_bytes as u64),
         size.repetitions,
-        size.foreign_share * 100.0
+        size.foreign_share * 100.0,
+        size.samples().filter(|sample| !sample.is_quiet).count(),
+        size.samples().count()
     );
     let mut last = None;
     for outcome in &size.results {
@@ -54,6 +61,22 @@ fn of_size(size: &Size) -> String {
         let _ = writeln!(text, "| {phase} | {}", row(outcome, size.repetitions));
     }
     text
+}
+
+/// What each tool makes of a change by hand.
+fn of_drift(drift: &BTreeMap<Tool, Drift>) -> String {
+    let told = drift.iter().map(|(tool, drift)| {
+        let what = match drift {
+            Drift::SetBack => "sets it back",
+            Drift::Left => "leaves it",
+            Drift::Refused => "fails and leaves it",
+        };
+        format!("{} {what}", tool.title())
+    });
+    let told = told.collect::<Vec<_>>().join("; ");
+    format!(
+        "When nothing changed but a `ConfigMap`, by hand, the same upgrade again does this: {told}.\n"
+    )
 }
 
 fn row(outcome: &Outcome, repetitions: usize) -> String {
@@ -90,10 +113,14 @@ fn of_budgets(budgets: &[Verdict]) -> String {
     let mut text =
         String::from("| budget, 1,000 objects | at most | measured | |\n|---|---:|---:|---|\n");
     for verdict in budgets {
-        let Verdict { what, unit, limit, measured, kept } = verdict;
-        let kept = if *kept { "kept" } else { "**missed**" };
-        let _ =
-            writeln!(text, "| {what} | {limit} {unit} | {} {unit} | {kept} |", digits(*measured));
+        let Verdict { what, unit, limit, measured } = verdict;
+        let measured = measured.map_or(String::new(), |it| format!("{} {unit}", digits(it)));
+        let kept = match verdict.is_kept() {
+            Some(true) => "kept",
+            Some(false) => "**missed**",
+            None => "not measured",
+        };
+        let _ = writeln!(text, "| {what} | {limit} {unit} | {measured} | {kept} |");
     }
     text
 }

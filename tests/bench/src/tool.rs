@@ -58,8 +58,9 @@ pub(crate) struct Programs {
     pub(crate) ours: PathBuf,
     pub(crate) helm: PathBuf,
     pub(crate) kubectl: PathBuf,
-    /// Where the tools keep caches. It lasts, so that only their first run has to fill them.
-    pub(crate) home: PathBuf,
+    /// Where each tool has a folder for its caches. It lasts, so that only their first run has to
+    /// fill them.
+    pub(crate) homes: PathBuf,
 }
 
 impl Tool {
@@ -150,7 +151,7 @@ impl Tool {
                 command
             }
         };
-        set_environment(&mut command, programs, kubeconfig);
+        self.set_environment(&mut command, programs, kubeconfig);
         Ok(command)
     }
 
@@ -164,7 +165,7 @@ impl Tool {
         let mut command = Command::new(&programs.ours);
         command.arg("apply").arg(fixture.file(content, ".tar.gz"));
         command.arg("--trust").arg(fixture.trust());
-        set_environment(&mut command, programs, kubeconfig);
+        Self::Ours.set_environment(&mut command, programs, kubeconfig);
         command
     }
 
@@ -177,15 +178,20 @@ impl Tool {
             Self::KubectlClientSide | Self::Floor => return None,
         };
         let mut command = Command::new(program);
-        command.args(args).env("HOME", &programs.home);
+        command.args(args).env("HOME", self.home(programs));
         Some(command)
     }
-}
 
-fn set_environment(command: &mut Command, programs: &Programs, kubeconfig: &Path) {
-    command.env("KUBECONFIG", kubeconfig).env("HOME", &programs.home);
-    for name in ["XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "A4CO_TRUST"] {
-        command.env_remove(name);
+    /// What one tool has cached is of no use to another.
+    fn home(self, programs: &Programs) -> PathBuf {
+        programs.homes.join(self.short())
+    }
+
+    fn set_environment(self, command: &mut Command, programs: &Programs, kubeconfig: &Path) {
+        command.env("KUBECONFIG", kubeconfig).env("HOME", self.home(programs));
+        for name in ["XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "A4CO_TRUST"] {
+            command.env_remove(name);
+        }
     }
 }
 

@@ -62,13 +62,15 @@ impl KillArgs {
         let cluster = ControlPlane::start_with(Setup { controllers: false, audit: false })?;
         let client = api::connect(cluster.kubeconfig()).await?;
         let bench = KillBench { programs: &programs, client: &client, cluster: &cluster };
-        let mut cases = Vec::new();
+        let (mut cases, mut totals) = (Vec::new(), Vec::new());
         for tool in [Tool::Helm, Tool::Ours] {
-            cases.extend(bench.run(tool).await?);
+            let (writes, killed) = bench.run(tool).await?;
+            totals.push(Totals::of(tool, writes, &killed));
+            cases.extend(killed);
         }
-        let totals = [Tool::Helm, Tool::Ours].map(|tool| Totals::of(tool, &cases)).to_vec();
+        let faults: Vec<String> = totals.iter().flat_map(Totals::faults).collect();
         let report = Report {
-            schema: 1,
+            schema: 2,
             machine: Machine::look()?,
             kubernetes: api::version(&client).await?,
             tools: compare::versions(&programs)?,
@@ -82,7 +84,7 @@ impl KillArgs {
         fs_err::write(&self.report, serde_json::to_vec_pretty(&report)?)?;
         print(&report.to_markdown())?;
         say(&format!("every case is in {}", self.report.display()));
-        Ok(())
+        if faults.is_empty() { Ok(()) } else { Err(Error::other(faults.join("; "))) }
     }
 }
 
@@ -94,8 +96,8 @@ struct KillBench<'a> {
 }
 
 impl KillBench<'_> {
-    /// All cases of one tool.
-    async fn run(&self, tool: Tool) -> Result<Vec<Case>> {
+    /// The number of writes of an upgrade, and all cases of one tool.
+    async fn run(&self, tool: Tool) -> Result<(usize, Vec<Case>)> {
         let folder = TempDir::new()?;
         let writes = self.count_writes(tool, folder.path()).await?;
         say(&format!("{}: an upgrade of {OBJECTS} objects makes {writes} writes", tool.title()));
@@ -111,7 +113,7 @@ impl KillBench<'_> {
         }
         // They wait for leases to run out more than they work.
         let repeated = stream::iter(cases).map(|(fixture, case)| self.repeat(tool, fixture, case));
-        repeated.buffered(AT_ONCE).try_collect().await
+        Ok((writes, repeated.buffered(AT_ONCE).try_collect().await?))
     }
 
     /// How many writes an upgrade makes.
@@ -171,6 +173,8 @@ impl KillBench<'_> {
             }
         };
         let write = proxy.writes().get(target.number - 1).cloned().unwrap_or_default();
+        // What the API server has got it does, whether anybody waits for the answer or not.
+        proxy.idle().await;
         drop(proxy);
         let after_kill = case::mix(self.client, fixture).await?;
         Ok(Case { tool, target, killed, write, after_kill, next: None, rollback_helps: None })

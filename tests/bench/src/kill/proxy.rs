@@ -16,7 +16,7 @@ use std::{
     },
 };
 
-use http::{Request, Response};
+use http::{Request, Response, request::Parts};
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
     body::{Bytes, Incoming},
@@ -25,7 +25,11 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use serde_json::json;
-use tokio::{net::TcpListener, sync::Notify, task::JoinSet};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, watch},
+    task::JoinSet,
+};
 
 use super::case::{Moment, Target};
 use crate::error::{Error, Result};
@@ -44,6 +48,8 @@ struct Shared {
     /// Whether the moment has come.
     is_over: AtomicBool,
     moment: Notify,
+    /// Requests that the API server has not answered yet.
+    under_way: watch::Sender<usize>,
 }
 
 impl Proxy {
@@ -57,7 +63,8 @@ impl Proxy {
         let kubeconfig = folder.join("proxy.kubeconfig");
         write_kubeconfig(&kubeconfig, listener.local_addr()?.port())?;
         let (writes, is_over, moment) = (Mutex::default(), AtomicBool::default(), Notify::new());
-        let shared = Arc::new(Shared { client, target, writes, is_over, moment });
+        let under_way = watch::Sender::new(0);
+        let shared = Arc::new(Shared { client, target, writes, is_over, moment, under_way });
         let task = tokio::spawn(accept(listener, shared.clone()));
         Ok(Self { kubeconfig, shared, task })
     }
@@ -74,6 +81,12 @@ impl Proxy {
     /// Waits until the moment has come.
     pub(crate) async fn reached(&self) {
         self.shared.moment.notified().await;
+    }
+
+    /// Waits until the API server has answered everything that it got.
+    pub(crate) async fn idle(&self) {
+        // The sender lives as long as this proxy does.
+        let _ = self.shared.under_way.subscribe().wait_for(|count| *count == 0).await;
     }
 }
 
@@ -100,7 +113,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 }
 
 impl Shared {
-    async fn serve(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>> {
+    async fn serve(self: &Arc<Self>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>> {
         let is_write = is_write(&request);
         let number = if is_write { self.note(&request) } else { 0 };
         let moment = self.target.filter(|target| target.number == number).map(|t| t.moment);
@@ -135,9 +148,24 @@ impl Shared {
         pending().await
     }
 
-    async fn forward(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>> {
+    /// Sends a request that arrives even if the tool is killed before the answer.
+    async fn forward(
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>> {
         let (parts, body) = request.into_parts();
         let body = body.collect().await.map_err(Error::other)?.to_bytes();
+        self.under_way.send_modify(|count| *count += 1);
+        let shared = self.clone();
+        let answer = tokio::spawn(async move {
+            let answer = shared.exchange(parts, body).await;
+            shared.under_way.send_modify(|count| *count -= 1);
+            answer
+        });
+        answer.await.map_err(Error::other)?
+    }
+
+    async fn exchange(&self, parts: Parts, body: Bytes) -> Result<Response<Full<Bytes>>> {
         let mut forwarded = Request::builder().method(parts.method).uri(parts.uri);
         for name in ["accept", "content-type", "user-agent"] {
             if let Some(value) = parts.headers.get(name) {
