@@ -103,6 +103,9 @@ impl HeadObject {
             tokio::time::sleep(PAUSE).await;
         };
         self.resource_version = written.metadata.resource_version;
+        if mutant::is(Mutant::HeadWrittenTwice) {
+            drop(client.replace::<ConfigMap>(&path, &self.object(&head)).await);
+        }
         self.head = head;
         Ok(())
     }

@@ -21,8 +21,8 @@ pub enum Mutant {
     EmptyUndoLog,
     /// The undo log says of every object that it did not exist.
     NoImages,
-    /// The undo log is stored after the journal is open.
-    UndoLogAfterJournal,
+    /// The journal names an undo log that is not stored.
+    NoStoredUndoLog,
     /// The way back leaves what the failed release created.
     NoDeleteOnWayBack,
     /// The way back leaves what the failed release changed.
@@ -35,7 +35,7 @@ pub enum Mutant {
     NoRenewal,
     /// The way back forgets what late requests may yet create.
     NoLateCreations,
-    /// Recovery closes the journal and does nothing else.
+    /// Recovery closes the journal and says that all is undone.
     RecoveryOnlyCloses,
     /// Recovery commits the new release as it is.
     RecoveryCommits,
@@ -47,11 +47,17 @@ pub enum Mutant {
     CreateOverwrites,
     /// The head is written without the version that was read.
     HeadWithoutPrecondition,
+    /// What is read while another command takes over is taken for current.
+    NoFencingCheck,
+    /// What is created does not say in which transaction.
+    NoEpochOnCreations,
+    /// The head is written twice each time.
+    HeadWrittenTwice,
     /// A head write without an answer counts as done.
     LostHeadWriteIsDone,
     /// The epoch stays.
     NoNewEpoch,
-    /// An object of the last wave is forgotten.
+    /// An object that changes is left as it is.
     ForgetAnObject,
     /// Nothing waits for a wave to become ready.
     NoWaitForReady,
@@ -75,6 +81,8 @@ pub enum Mutant {
     DeleteBeforeCommit,
     /// A deletion removes the head before the objects.
     DeleteHeadFirst,
+    /// What is committed is applied again as if it were new.
+    NeverSettled,
     /// A held lease is ignored.
     IgnoreLease,
 }

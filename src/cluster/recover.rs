@@ -77,8 +77,9 @@ pub(crate) async fn finish_or_undo(
         let mut head = head;
         let mut idle = head.head.clone();
         close(&mut idle);
+        let release = idle.committed.map(|stored| stored.release);
         head.write(client, idle).await.map_err(Refusal::from)?;
-        return Ok(Recovered::Nothing);
+        return Ok(Recovered::Undone(release));
     }
     let Some(to) = head.head.to else {
         let release = head.head.from.map(|stored| stored.release);

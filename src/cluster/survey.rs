@@ -12,6 +12,7 @@ use crate::{
     head_object::HeadObject,
     inventory::{Inventory, Record},
     live::{self, Live, LiveObjects},
+    mutant::{self, Mutant},
     place::Place,
     plan::{self, Inputs, Plan},
     refusal::Refusal,
@@ -92,7 +93,10 @@ impl<'a> Survey<'a> {
         let Some(committed) = head.committed.filter(|stored| stored.release == target.id()) else {
             return Ok(false);
         };
-        let is_quiet = head.state == State::Idle && plan.is_empty() && plan.obstacles.is_empty();
+        let is_quiet = !mutant::is(Mutant::NeverSettled)
+            && head.state == State::Idle
+            && plan.is_empty()
+            && plan.obstacles.is_empty();
         // Without its stored bundle the release could not be come back to.
         Ok(is_quiet && place.store(client).has(Content::Release, committed.bundle).await?)
     }

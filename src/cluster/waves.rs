@@ -76,7 +76,7 @@ impl Waves<'_> {
                 || self.interrupt.is_some_and(interrupt::is_raised)
         };
         let write = async |step: &Step| {
-            if must_stop() || self.is_forgotten(step, steps) {
+            if must_stop() || self.is_forgotten(step) {
                 return None;
             }
             let object = objects.get(&step.object)?;
@@ -103,9 +103,9 @@ impl Waves<'_> {
         (records, errors)
     }
 
-    fn is_forgotten(&self, step: &Step, steps: &[&Step]) -> bool {
-        let is_first = steps.first().is_some_and(|first| first.object == step.object);
-        mutant::is(Mutant::ForgetAnObject) && is_first && self.writer.effect == Effect::Real
+    fn is_forgotten(&self, step: &Step) -> bool {
+        let is_real = self.writer.effect == Effect::Real;
+        mutant::is(Mutant::ForgetAnObject) && step.live.is_some() && is_real
     }
 
     /// Deletes what the plan prunes. A refused deletion does not keep the others from happening.

@@ -261,8 +261,8 @@ impl<'w> Work<'w> {
         let release = bundle.release();
         let stored = self.store(bundle).await?;
         let mut undo = self.store_undo_log(&survey, &mut plan).await?;
-        if mutant::is(Mutant::UndoLogAfterJournal) {
-            undo = Digest::of(b"later");
+        if mutant::is(Mutant::NoStoredUndoLog) {
+            undo = Digest::of(b"not stored");
         }
         let entry = self.entry(bundle.release(), stored, action);
         let before = survey.current.as_ref().map(Release::id);

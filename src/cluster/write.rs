@@ -139,7 +139,9 @@ impl Writer<'_> {
             manifest = target.manifest.clone();
         }
         // By this the fence tells that an overtaken command is at work.
-        manifest["metadata"]["annotations"][EPOCH_ANNOTATION] = self.epoch.to_string().into();
+        if !mutant::is(Mutant::NoEpochOnCreations) {
+            manifest["metadata"]["annotations"][EPOCH_ANNOTATION] = self.epoch.to_string().into();
+        }
         let mut unclear = None;
         for _ in 0..ATTEMPTS {
             match self.apply(target, &manifest).await {

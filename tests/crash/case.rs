@@ -9,11 +9,17 @@ use crate::{
     cluster::{Cluster, Result},
     command::{Category, Command, Outcome},
     fault::Fault,
+    fence,
     invariant::Violation,
     record::Recording,
     run::{Asleep, Run},
-    snapshot::differences,
+    scenario::Stage,
+    snapshot::{Snapshot, differences},
+    wire::{MEDDLED, next_moment},
 };
+
+/// That a run comes to an end.
+const END: &str = "end";
 
 /// Longer than any run takes.
 const LIMIT: Duration = Duration::from_secs(90);
@@ -39,6 +45,8 @@ pub(crate) enum What {
     Meddling,
     /// It falls asleep, somebody else comes, and it wakes.
     Pause(Next),
+    /// The same where the API server has the fence.
+    PauseFenced(Next),
 }
 
 /// Who comes after a crash.
@@ -50,8 +58,10 @@ pub(crate) enum Next {
     Again,
     /// Somebody goes back.
     Rollback,
-    /// Somebody applies another release.
+    /// Somebody applies another release, with all objects of both.
     Other,
+    /// Somebody applies another release, with the objects of the old one alone.
+    Without,
 }
 
 /// What came of a case.
@@ -60,9 +70,24 @@ pub(crate) struct Finding {
     pub(crate) violations: Vec<Violation>,
     /// Late creations that the next command removed.
     pub(crate) exceptions: usize,
+    /// Whether an undo log is left that nothing needs.
+    pub(crate) keeps_undo_log: bool,
     pub(crate) story: String,
     /// Mutating requests of the recovery.
     pub(crate) recovery: Vec<String>,
+}
+
+impl Finding {
+    /// Whether the run came to its end.
+    pub(crate) fn is_ended(&self) -> bool {
+        !self.violations.iter().any(|violation| violation.invariant == END)
+    }
+
+    /// What is wrong, for a person.
+    pub(crate) fn told(&self) -> String {
+        let violations = self.violations.iter().map(ToString::to_string);
+        violations.collect::<Vec<_>>().join("\n")
+    }
 }
 
 impl fmt::Display for Next {
@@ -72,6 +97,7 @@ impl fmt::Display for Next {
             Self::Again => "again",
             Self::Rollback => "rollback",
             Self::Other => "other",
+            Self::Without => "without",
         })
     }
 }
@@ -86,6 +112,7 @@ impl fmt::Display for Case {
             What::KillTwice(fault, second, at) => write!(f, "{fault}/{request}/then-{second}/{at}"),
             What::Meddling => write!(f, "meddling/{request}"),
             What::Pause(next) => write!(f, "pause/{request}/then-{next}"),
+            What::PauseFenced(next) => write!(f, "pause-fenced/{request}/then-{next}"),
         }
     }
 }
@@ -94,7 +121,8 @@ impl Case {
     /// Every case of one crash or one fault; what is much like another only when `is_full`.
     pub(crate) fn all(recording: &Recording, is_full: bool) -> Vec<Self> {
         let mut cases = vec![Self { request: String::new(), what: What::Nothing }];
-        for (index, request) in recording.requests.iter().enumerate() {
+        for request in &recording.requests {
+            let half = half(request);
             let mut add = |what| cases.push(Self { request: request.clone(), what });
             for fault in Fault::KILLS {
                 for next in [Next::Recover, Next::Again] {
@@ -102,15 +130,20 @@ impl Case {
                 }
             }
             // Who goes back meets the same wreck as who recovers, so half of them do.
-            add(What::Kill(Fault::KILLS[index % 2], Next::Rollback));
+            add(What::Kill(Fault::KILLS[half], Next::Rollback));
             for fault in Fault::ANSWERS {
                 // A timeout after the work is a lost reply that takes longer.
-                if fault != Fault::KINDS_OF_TIMEOUT[index % 2] || is_full {
+                if fault != Fault::TimeoutAfter || is_full {
                     add(What::Answer(fault));
                 }
             }
-            for next in [Next::Recover, Next::Other] {
+            let successors = [Next::Recover, Next::Other];
+            for next in successors {
                 add(What::Pause(next));
+            }
+            // What may arrive late are creations.
+            if request.starts_with("PATCH") {
+                add(What::PauseFenced(successors[half]));
             }
         }
         // From the moment on at which it is confirmed, others may change what is written.
@@ -137,6 +170,15 @@ impl Case {
         kills.map(case).collect()
     }
 
+    /// The same crash, with a second one named `KILL/REQUEST`.
+    pub(crate) fn twice_at(&self, second: &str) -> Option<Self> {
+        let What::Kill(first, _) = self.what else { return None };
+        let (kill, at) = second.split_once('/')?;
+        let second = Fault::KILLS.into_iter().find(|fault| fault.name() == kill)?;
+        let what = What::KillTwice(first, second, at.to_owned());
+        Some(Self { request: self.request.clone(), what })
+    }
+
     /// Runs it, with a deliberate fault in the program if there is one.
     pub(crate) async fn run(
         &self,
@@ -147,7 +189,7 @@ impl Case {
         let run = Box::pin(self.run_on(cluster, recording, mutant));
         tokio::time::timeout(LIMIT, run).await.unwrap_or_else(|_| {
             let what = format!("it is not done after {} s", LIMIT.as_secs());
-            let violations = vec![Violation { invariant: "end", what }];
+            let violations = vec![Violation { invariant: END, what }];
             Ok(Finding { violations, ..Finding::default() })
         })
     }
@@ -162,6 +204,10 @@ impl Case {
         let mut run = Run::start(cluster, &recording.scenario, references).await?;
         run.mutate(mutant);
         let mut finding = Finding::default();
+        let has_fence = matches!(self.what, What::PauseFenced(_));
+        if has_fence {
+            run.fence().await?;
+        }
         match &self.what {
             What::Nothing => {
                 let command = run.stage.command.clone();
@@ -170,7 +216,9 @@ impl Case {
                     run.blame("usual", [format!("it ends with {outcome:?}")]);
                 }
             }
-            What::Answer(fault) => self.answer(&mut run, *fault, recording.usual).await?,
+            What::Answer(fault) => {
+                finding.exceptions = self.answer(&mut run, *fault, recording.usual).await?;
+            }
             What::Kill(fault, next) => {
                 self.kill(&mut run, *fault).await?;
                 if *next == Next::Recover {
@@ -192,12 +240,16 @@ impl Case {
                 finding.violations = run.violations;
                 return Ok(finding);
             }
-            What::Pause(next) => {
+            What::Pause(next) | What::PauseFenced(next) => {
                 finding.exceptions = self.pause(&mut run, *next, recording.usual).await?;
             }
         }
         run.check_rest().await?;
         run.clean_up().await?;
+        if has_fence {
+            fence::remove(cluster, &run.site).await?;
+        }
+        finding.keeps_undo_log = run.keeps_undo_log;
         finding.story = run.tell();
         finding.violations = run.violations;
         Ok(finding)
@@ -207,13 +259,23 @@ impl Case {
         (fault, self.request.clone())
     }
 
-    async fn answer(&self, run: &mut Run<'_>, fault: Fault, usual: Category) -> Result<()> {
+    /// Returns how many objects a late request created.
+    async fn answer(&self, run: &mut Run<'_>, fault: Fault, usual: Category) -> Result<usize> {
         let command = run.stage.command.clone();
         let outcome = run.act(&command, Some(self.fault(fault))).await?;
         if fault.is_silence() && outcome.category() != usual {
             run.blame("silence", [format!("a lost answer leads to {outcome:?}")]);
         }
-        Ok(())
+        if fault != Fault::Late {
+            return Ok(0);
+        }
+        let parked = run.parked();
+        run.recover().await?;
+        let between = run.snapshot().await?;
+        run.check_found(&between);
+        let arrival = next_moment();
+        run.deliver(parked).await;
+        self.late(run, &between, arrival).await
     }
 
     async fn kill(&self, run: &mut Run<'_>, fault: Fault) -> Result<()> {
@@ -227,11 +289,17 @@ impl Case {
         let command = run.stage.command.clone();
         run.act(&command, Some(self.fault(Fault::Meddling))).await?;
         run.recover().await?;
-        let found = run.snapshot().await?;
-        if run.head.has_committed(Some(run.stage.new.release())) {
-            let content = run.content(&found, Some(&run.stage.new));
-            run.blame("I5", content);
+        let mut found = run.snapshot().await?;
+        let meddled = run.stage.meddled.as_deref().map(|path| run.site.short_path(path));
+        let meddled = meddled.unwrap_or_default();
+        // Where the old release stays, so may what was done before it was written down.
+        let is_theirs = !run.was_left()
+            && found.objects.get(&meddled).is_some_and(|it| it["data"]["text"] == MEDDLED);
+        if let (true, Some(before)) = (is_theirs, run.before.objects.get(&meddled)) {
+            found.objects.insert(meddled, before.clone());
         }
+        run.check_found(&found);
+        run.check_story();
         Ok(())
     }
 
@@ -243,7 +311,14 @@ impl Case {
         let was_open = run.head.state() != "idle";
         let was_there = !run.head.0.is_empty();
         let is_deletion = run.head.get("action") == Some("delete");
-        let outcome = run.act(&next.command(run), None).await?;
+        let committed = run.head.get("committed").map(str::to_owned);
+        let may_go_on = run.head.get("noReturn").is_some();
+        let Some(command) = next.command(run) else { return Ok(()) };
+        let outcome = run.act(&command, None).await?;
+        if next == Next::Recover && !may_go_on && run.head.get("committed") != committed.as_deref()
+        {
+            run.blame("recovery", ["it changes what is committed".to_owned()]);
+        }
         let is_good = match next {
             Next::Recover => matches!(
                 (was_open, &outcome),
@@ -254,9 +329,13 @@ impl Case {
             Next::Again if !was_there && usual == Category::New => {
                 outcome.category() != Category::Open
             }
+            // What is recovered already need not be.
+            Next::Again if matches!(run.stage.command, Command::Recover) => {
+                outcome.category() != Category::Open
+            }
             Next::Again => outcome.category() == usual,
             // Without an older release there is nothing to go back to.
-            Next::Rollback | Next::Other => outcome.category() != Category::Open,
+            Next::Rollback | Next::Other | Next::Without => outcome.category() != Category::Open,
         };
         if !is_good {
             run.blame("recovery", [format!("`{next}` leads to {outcome:?}")]);
@@ -272,24 +351,54 @@ impl Case {
 
     /// Returns how many objects the command created after it had been overtaken.
     async fn pause(&self, run: &mut Run<'_>, next: Next, usual: Category) -> Result<usize> {
-        let (command, successor) = (run.stage.command.clone(), next.command(run));
-        let asleep = run.act_asleep(&command, &self.request, &successor).await?;
-        let Asleep { outcome, is_overtaken, between } = asleep;
+        let has_fence = matches!(self.what, What::PauseFenced(_));
+        let Some(successor) = next.command(run) else { return Ok(0) };
+        let command = run.stage.command.clone();
+        let asleep = run.act_asleep(&command, &self.request, &successor, has_fence).await?;
+        let Asleep { outcome, successor: came, is_overtaken, between, waking } = asleep;
+        let is_good = match next {
+            Next::Recover => matches!(
+                came,
+                Outcome::Nothing | Outcome::Finished(_) | Outcome::Undone(_) | Outcome::Gone
+            ),
+            Next::Other if run.stage.is_failing => matches!(came, Outcome::RolledBack { .. }),
+            _ => matches!(came, Outcome::Done { remains: false, .. }),
+        };
+        if !is_good {
+            run.blame("recovery", [format!("`{next}` leads to {came:?}")]);
+        }
         if !is_overtaken {
             if between.head == run.before.head && outcome.category() != usual {
                 run.blame("usual", [format!("it ends with {outcome:?}")]);
             }
             return Ok(0);
         }
+        let late = self.late(run, &between, waking).await?;
+        if has_fence && late > 0 {
+            run.blame("I7", [format!("the fence lets {late} late creations pass")]);
+        }
+        Ok(late)
+    }
+
+    /// Checks that nothing has changed since `between`, but for what requests created that were on
+    /// their way before the moment `then`; and returns how many those are.
+    async fn late(&self, run: &mut Run<'_>, between: &Snapshot, then: u64) -> Result<usize> {
         let after = run.snapshot().await?;
         if after.head != between.head {
             run.blame("I7", ["it changes the head".to_owned()]);
         }
-        let is_late = |name: &&String| !between.objects.contains_key(*name);
+        let sent = run.creations(then);
+        let is_late = |name: &&String| !between.objects.contains_key(*name) && sent.contains(*name);
         let late: Vec<String> = after.objects.keys().filter(is_late).cloned().collect();
         let mut known = after.objects.clone();
         known.retain(|name, _| !late.contains(name));
         run.blame("I7", differences(&known, &between.objects));
+        run.blame("I7", differences(&after.foreign, &between.foreign));
+        let contents = [&after, between].map(Snapshot::contents_by_name);
+        let [mut stored, before] = contents;
+        // Content that nobody names does no harm; but nothing may be missing or otherwise.
+        stored.retain(|name, _| before.contains_key(name));
+        run.blame("I7", differences(&stored, &before));
         if !late.is_empty() {
             // Documented: a creation has no version by which it could be refused.
             let next = run.next_command();
@@ -299,14 +408,27 @@ impl Case {
     }
 }
 
+/// 0 for one half of all requests, 1 for the other. The requests of a wave come in any order, so
+/// their numbers would be others in each recording.
+fn half(request: &str) -> usize {
+    request.bytes().fold(0, |sum, byte| (sum + usize::from(byte)) % 2)
+}
+
 impl Next {
-    fn command(self, run: &Run<'_>) -> Command {
-        match self {
+    /// `None` where the stage has no such release.
+    pub(crate) fn command(self, run: &Run<'_>) -> Option<Command> {
+        let Stage { command, other, without, .. } = &run.stage;
+        Some(match self {
             Self::Recover => Command::Recover,
-            Self::Again => run.stage.command.clone(),
+            Self::Again => command.clone(),
             Self::Rollback => Command::Rollback(None),
-            Self::Other => Command::Apply(Box::new(run.stage.other.clone())),
-        }
+            // What others made has to be taken over by whoever comes, too.
+            Self::Other if matches!(command, Command::Adopt(_)) => {
+                Command::Adopt(Box::new(other.clone()))
+            }
+            Self::Other => Command::Apply(Box::new(other.clone())),
+            Self::Without => Command::Apply(Box::new(without.clone()?)),
+        })
     }
 }
 

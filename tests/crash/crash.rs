@@ -6,6 +6,7 @@ mod case;
 mod cluster;
 mod command;
 mod fault;
+mod fence;
 mod hunt;
 mod invariant;
 mod objects;
@@ -23,6 +24,7 @@ mod wire;
 
 use std::{
     env,
+    io::{self, Write as _},
     process::ExitCode,
     sync::{
         Arc, Mutex, PoisonError,
@@ -34,7 +36,7 @@ use std::{
 use libtest_mimic::{Arguments, Failed, FormatSetting, Trial};
 
 use crate::{
-    case::{Case, Finding},
+    case::Case,
     cluster::{Result, block_on},
     hunt::{HUNTS, Hunt},
     record::Recording,
@@ -56,32 +58,53 @@ fn main() -> ExitCode {
     }
     let tally = Arc::new(Tally::default());
     let recordings = record(&wanted(args.filter.as_deref()));
-    let trials = trials(recordings, &tally);
+    let trials = trials(recordings, &args, &tally);
+    if let Some(filter) = unmatched(&args, &trials) {
+        // When nobody listens, the exit code tells.
+        let _ = writeln!(io::stderr(), "no case has the name `{filter}`");
+        return ExitCode::FAILURE;
+    }
     let conclusion = libtest_mimic::run(&args, trials);
     tally.tell();
     conclusion.exit_code()
 }
 
-/// Scenarios in which there may be trials of this name.
+/// Scenarios in which there may be trials of this name. A name that begins with none of them may be
+/// that of a fault.
 fn wanted(filter: Option<&str>) -> Vec<&'static Scenario> {
-    let scenarios = SCENARIOS.iter();
-    match filter.and_then(|filter| filter.split_once('/')) {
-        None => scenarios.collect(),
-        Some(("mutants", _)) => scenarios.filter(|scenario| hunt::is_ground(scenario)).collect(),
-        Some((name, _)) => scenarios.filter(|scenario| scenario.name == name).collect(),
-    }
+    let (first, rest) = filter.and_then(|filter| filter.split_once('/')).unwrap_or_default();
+    let is_wanted = |scenario: &&Scenario| match first {
+        "mutants" => hunt::is_ground(scenario, rest),
+        _ => scenario.name == first,
+    };
+    let wanted: Vec<_> = SCENARIOS.iter().filter(is_wanted).collect();
+    if wanted.is_empty() { SCENARIOS.iter().collect() } else { wanted }
+}
+
+/// The filter when it is a name of ours, but no case has it: then something else than what was
+/// asked for would pass.
+fn unmatched<'a>(args: &'a Arguments, trials: &[Trial]) -> Option<&'a str> {
+    let filter = args.filter.as_deref().filter(|filter| args.exact || filter.contains('/'))?;
+    let is_meant = |trial: &Trial| {
+        if args.exact { trial.name() == filter } else { trial.name().contains(filter) }
+    };
+    (!trials.iter().any(is_meant)).then_some(filter)
 }
 
 /// Runs each scenario without faults.
 fn record(scenarios: &[&'static Scenario]) -> Vec<(&'static str, Result<Recording>)> {
     let record = |scenario: &Scenario| {
         let name = scenario.name;
-        (name, block_on(async |cluster| Recording::make(cluster, *scenario).await))
+        (name, block_on(async |cluster| Box::pin(Recording::make(cluster, *scenario)).await))
     };
     in_parallel(scenarios, |scenario| record(scenario))
 }
 
-fn trials(recordings: Vec<(&'static str, Result<Recording>)>, tally: &Arc<Tally>) -> Vec<Trial> {
+fn trials(
+    recordings: Vec<(&'static str, Result<Recording>)>,
+    args: &Arguments,
+    tally: &Arc<Tally>,
+) -> Vec<Trial> {
     let mut trials = Vec::new();
     let mut recorded = Vec::new();
     for (name, recording) in recordings {
@@ -96,24 +119,72 @@ fn trials(recordings: Vec<(&'static str, Result<Recording>)>, tally: &Arc<Tally>
     let is_full = env::var(FULL).is_ok_and(|full| full == "1");
     for recording in &recorded {
         let mut cases = Case::all(recording, is_full);
-        if is_full {
-            cases.extend(twice(recording, &cases));
-        }
+        let twice = Twice::wanted(recording, &cases, args, is_full);
+        let (doubled, failed) = twice.cases(recording);
+        cases.extend(doubled);
+        trials.extend(failed);
         trials.extend(cases.into_iter().map(|case| trial(recording, case, tally)));
     }
     trials.extend(HUNTS.iter().map(|hunt| hunting(hunt, &recorded, tally)));
     trials
 }
 
-/// Every crash of every recovery.
-fn twice(recording: &Recording, cases: &[Case]) -> Vec<Case> {
-    let crashes: Vec<&Case> = cases.iter().filter(|case| case.is_recovered()).collect();
-    let doubled = in_parallel(&crashes, |case| {
-        let finding = block_on(async |cluster| case.run(cluster, recording, None).await);
-        // If that fails, its own trial tells.
-        finding.map(|finding| case.twice(&finding.recovery)).unwrap_or_default()
-    });
-    doubled.into_iter().flatten().collect()
+/// Crashes whose recovery crashes too.
+enum Twice {
+    /// This one alone.
+    Named(Case),
+    /// At each request of the recovery, which a run of each of these tells.
+    After(Vec<Case>),
+}
+
+impl Twice {
+    /// Those that are asked for. All of them are much, so a part of a name is one crash.
+    fn wanted(recording: &Recording, cases: &[Case], args: &Arguments, is_full: bool) -> Self {
+        let own = args
+            .filter
+            .as_deref()
+            .and_then(|filter| filter.strip_prefix(recording.scenario.name)?.strip_prefix('/'));
+        let crashes = cases.iter().filter(|case| case.is_recovered());
+        let parts = own.and_then(|name| name.split_once("/then-"));
+        if let Some((first, second)) = parts.filter(|(_, second)| second.contains('/')) {
+            let is_it = |case: &&Case| case.to_string() == format!("{first}/then-recover");
+            let named = crashes.clone().find(is_it).and_then(|case| case.twice_at(second));
+            if let (Some(case), true) = (named, args.exact) {
+                return Self::Named(case);
+            }
+            return Self::After(crashes.filter(is_it).cloned().collect());
+        }
+        let is_part = args.filter.as_deref().is_some_and(|filter| filter.contains("/then-kill-"));
+        let is_wanted = (is_full || is_part) && !args.exact;
+        Self::After(if is_wanted { crashes.cloned().collect() } else { Vec::new() })
+    }
+
+    /// The cases, and a failed trial for each of which nobody knows how its recovery goes.
+    fn cases(self, recording: &Recording) -> (Vec<Case>, Vec<Trial>) {
+        let crashes = match self {
+            Self::Named(case) => return (vec![case], Vec::new()),
+            Self::After(crashes) => crashes,
+        };
+        let known = in_parallel(&crashes, |case| {
+            let finding = block_on(async |cluster| case.run(cluster, recording, None).await);
+            match finding {
+                Ok(finding) if finding.is_ended() => Ok(case.twice(&finding.recovery)),
+                Ok(finding) => Err(finding.told()),
+                Err(error) => Err(error.to_string()),
+            }
+        });
+        let (mut cases, mut failed) = (Vec::new(), Vec::new());
+        for (case, known) in crashes.iter().zip(known) {
+            match known {
+                Ok(doubled) => cases.extend(doubled),
+                Err(why) => {
+                    let name = format!("{}/{case}/then-kill", recording.scenario.name);
+                    failed.push(Trial::test(name, move || Err(why.into())));
+                }
+            }
+        }
+        (cases, failed)
+    }
 }
 
 fn trial(recording: &Arc<Recording>, case: Case, tally: &Arc<Tally>) -> Trial {
@@ -125,12 +196,10 @@ fn trial(recording: &Arc<Recording>, case: Case, tally: &Arc<Tally>) -> Trial {
 fn judge(name: &str, case: &Case, recording: &Recording, tally: &Tally) -> Result<(), Failed> {
     let finding = block_on(async |cluster| case.run(cluster, recording, None).await)?;
     tally.count(recording.scenario.name, &finding);
-    let Finding { violations, story, .. } = finding;
-    if violations.is_empty() {
+    if finding.violations.is_empty() {
         return Ok(());
     }
-    let violations: Vec<String> = violations.iter().map(ToString::to_string).collect();
-    let violations = violations.join("\n");
+    let (violations, story) = (finding.told(), &finding.story);
     let again = format!("cargo test -p a4co-crash --test crash -- --exact '{name}'");
     Err(format!("{violations}\n\n{story}\nagain: {again}").into())
 }

@@ -21,8 +21,8 @@ pub(crate) enum Fault {
     ErrorAfter,
     /// The API server says that somebody else was faster, and has done nothing.
     Conflict,
-    /// The request never arrives, and nobody says so.
-    Timeout,
+    /// The request does not arrive, and nobody says so; when its command has ended, it arrives.
+    Late,
     /// The API server does the work, and the answer never comes.
     TimeoutAfter,
     /// Somebody changes an object just before the request arrives.
@@ -34,15 +34,13 @@ pub(crate) enum Fault {
 impl Fault {
     pub(crate) const KILLS: [Self; 2] = [Self::KillBefore, Self::KillAfter];
 
-    pub(crate) const KINDS_OF_TIMEOUT: [Self; 2] = [Self::Timeout, Self::TimeoutAfter];
-
     /// Faults that the command lives through.
     pub(crate) const ANSWERS: [Self; 6] = [
         Self::ReplyLost,
         Self::Error,
         Self::ErrorAfter,
         Self::Conflict,
-        Self::Timeout,
+        Self::Late,
         Self::TimeoutAfter,
     ];
 
@@ -54,7 +52,7 @@ impl Fault {
             Self::Error => "error",
             Self::ErrorAfter => "error-after",
             Self::Conflict => "conflict",
-            Self::Timeout => "timeout",
+            Self::Late => "late",
             Self::TimeoutAfter => "timeout-after",
             Self::Meddling => "meddling",
             Self::Pause => "pause",
@@ -68,11 +66,11 @@ impl Fault {
 
     /// Whether all that is missing is an answer, which must cost nothing but time.
     pub(crate) fn is_silence(self) -> bool {
-        matches!(self, Self::ReplyLost | Self::Timeout | Self::TimeoutAfter)
+        matches!(self, Self::ReplyLost | Self::Late | Self::TimeoutAfter)
     }
 
     pub(crate) fn needs_patience(self) -> bool {
-        matches!(self, Self::Timeout | Self::TimeoutAfter)
+        matches!(self, Self::Late | Self::TimeoutAfter)
     }
 }
 

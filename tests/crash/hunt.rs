@@ -12,11 +12,12 @@ use crate::{
     scenario::Scenario,
 };
 
-/// A deliberate fault and the cases that are tried first, each a scenario and the beginning of
-/// names.
+/// A deliberate fault, the cases that are tried first, each a scenario and the beginning of names,
+/// and the invariant that it breaks there.
 pub(crate) struct Hunt {
     pub(crate) mutant: Mutant,
     first: (&'static str, &'static str),
+    breaks: &'static str,
 }
 
 /// How a deliberate fault was seen.
@@ -27,51 +28,61 @@ pub(crate) struct Catch {
     pub(crate) runs: usize,
 }
 
-const fn hunt(mutant: Mutant, scenario: &'static str, cases: &'static str) -> Hunt {
-    Hunt { mutant, first: (scenario, cases) }
+const fn hunt(
+    mutant: Mutant,
+    scenario: &'static str,
+    cases: &'static str,
+    breaks: &'static str,
+) -> Hunt {
+    Hunt { mutant, first: (scenario, cases), breaks }
 }
 
-pub(crate) const HUNTS: [Hunt; 35] = [
-    hunt(Mutant::CommitBeforeLastWave, "change", "no-fault"),
-    hunt(Mutant::CommitInTwoWrites, "change", "no-fault"),
-    hunt(Mutant::PruneBeforeCommit, "change", "no-fault"),
-    hunt(Mutant::RecoveryDoesNotPrune, "change", "kill-after/PUT configmaps/head"),
-    hunt(Mutant::JournalAfterEffect, "change", "no-fault"),
-    hunt(Mutant::EmptyUndoLog, "failing-change", "no-fault"),
-    hunt(Mutant::NoImages, "failing-change", "no-fault"),
-    hunt(Mutant::UndoLogAfterJournal, "change", "kill-after/PUT configmaps/head"),
-    hunt(Mutant::NoDeleteOnWayBack, "failing-change", "no-fault"),
-    hunt(Mutant::NoRestoreOnWayBack, "failing-change", "no-fault"),
-    hunt(Mutant::NoOwnersOnWayBack, "failing-change", "no-fault"),
-    hunt(Mutant::OneRoundOnWayBack, "failing-change", "no-fault"),
-    hunt(Mutant::NoRenewal, "change", "pause/PATCH"),
-    hunt(Mutant::NoLateCreations, "change", "pause/PATCH configmaps/added"),
-    hunt(Mutant::RecoveryOnlyCloses, "change", "kill-after/PATCH"),
-    hunt(Mutant::RecoveryCommits, "change", "kill-after/PATCH"),
-    hunt(Mutant::UpdateWithoutPrecondition, "change", "pause/PATCH"),
-    hunt(Mutant::DeleteWithoutPrecondition, "change", "pause/DELETE"),
-    hunt(Mutant::CreateOverwrites, "change", "pause/PATCH configmaps/added"),
-    hunt(Mutant::HeadWithoutPrecondition, "change", "pause/PUT configmaps/head"),
-    hunt(Mutant::LostHeadWriteIsDone, "change", "timeout/PUT configmaps/head"),
-    hunt(Mutant::NoNewEpoch, "change", "no-fault"),
-    hunt(Mutant::ForgetAnObject, "change", "no-fault"),
-    hunt(Mutant::NoWaitForReady, "failing-change", "no-fault"),
-    hunt(Mutant::NoConfirmation, "change", "meddling"),
-    hunt(Mutant::NoFrom, "change", "no-fault"),
-    hunt(Mutant::StaleInventory, "change", "no-fault"),
-    hunt(Mutant::PruneOthers, "neighbours", "no-fault"),
-    hunt(Mutant::ForgetHighestVersion, "rollback", "no-fault"),
-    hunt(Mutant::NoStoredRelease, "change", "no-fault"),
-    hunt(Mutant::CollectHistory, "change", "no-fault"),
-    hunt(Mutant::CollectInventory, "change", "no-fault"),
-    hunt(Mutant::DeleteBeforeCommit, "delete", "no-fault"),
-    hunt(Mutant::DeleteHeadFirst, "delete", "no-fault"),
-    hunt(Mutant::IgnoreLease, "change", "kill-before/PATCH"),
+pub(crate) const HUNTS: [Hunt; 39] = [
+    hunt(Mutant::CommitBeforeLastWave, "change", "no-fault", "I1"),
+    hunt(Mutant::CommitInTwoWrites, "change", "no-fault", "I3"),
+    hunt(Mutant::PruneBeforeCommit, "change", "no-fault", "I4"),
+    hunt(Mutant::RecoveryDoesNotPrune, "change", "kill-before/DELETE configmaps/dropped", "I2"),
+    hunt(Mutant::JournalAfterEffect, "change", "no-fault", "I1"),
+    hunt(Mutant::EmptyUndoLog, "failing-change", "no-fault", "I5"),
+    hunt(Mutant::NoImages, "adopt", "kill-after/PATCH configmaps/different", "I5"),
+    hunt(Mutant::NoStoredUndoLog, "change", "kill-after/PUT configmaps/head", "I10"),
+    hunt(Mutant::NoDeleteOnWayBack, "failing-change", "no-fault", "I2"),
+    hunt(Mutant::NoRestoreOnWayBack, "failing-change", "no-fault", "I5"),
+    hunt(Mutant::NoOwnersOnWayBack, "failing-change", "no-fault", "I5"),
+    hunt(Mutant::OneRoundOnWayBack, "failing-change", "no-fault", "I5"),
+    hunt(Mutant::NoRenewal, "change", "pause/PATCH", "I7"),
+    hunt(Mutant::NoLateCreations, "change", "pause/PATCH configmaps/added", "I2"),
+    hunt(Mutant::RecoveryOnlyCloses, "change", "kill-after/PATCH", "I5"),
+    hunt(Mutant::RecoveryCommits, "change", "kill-before/POST secrets/inventory", "recovery"),
+    hunt(Mutant::UpdateWithoutPrecondition, "change", "pause/PATCH", "I7"),
+    hunt(Mutant::DeleteWithoutPrecondition, "change", "pause/DELETE", "I7"),
+    hunt(Mutant::CreateOverwrites, "change", "pause/PATCH configmaps/added#1/then-other", "I7"),
+    hunt(Mutant::HeadWithoutPrecondition, "change", "pause/PUT configmaps/head", "I7"),
+    hunt(Mutant::NoFencingCheck, "change", "pause/PATCH", "I7"),
+    hunt(Mutant::NoEpochOnCreations, "change", "pause-fenced/PATCH configmaps/added", "I7"),
+    hunt(Mutant::LostHeadWriteIsDone, "change", "late/PUT configmaps/head", "truth"),
+    hunt(Mutant::HeadWrittenTwice, "change", "no-fault", "I9"),
+    hunt(Mutant::NoNewEpoch, "change", "no-fault", "I6"),
+    hunt(Mutant::ForgetAnObject, "change", "no-fault", "I5"),
+    hunt(Mutant::NoWaitForReady, "failing-change", "no-fault", "ready"),
+    hunt(Mutant::NoConfirmation, "change", "meddling", "I5"),
+    hunt(Mutant::NoFrom, "change", "no-fault", "I3"),
+    hunt(Mutant::StaleInventory, "change", "no-fault", "I3"),
+    hunt(Mutant::PruneOthers, "neighbours", "no-fault", "I2"),
+    hunt(Mutant::ForgetHighestVersion, "rollback", "no-fault", "I6"),
+    hunt(Mutant::NoStoredRelease, "change", "no-fault", "I10"),
+    hunt(Mutant::CollectHistory, "change", "no-fault", "I10"),
+    hunt(Mutant::CollectInventory, "change", "no-fault", "I10"),
+    hunt(Mutant::DeleteBeforeCommit, "delete", "no-fault", "I4"),
+    hunt(Mutant::DeleteHeadFirst, "delete", "no-fault", "I1"),
+    hunt(Mutant::NeverSettled, "change", "no-fault", "I8"),
+    hunt(Mutant::IgnoreLease, "change", "kill-before/PATCH", "lease"),
 ];
 
-/// Whether deliberate faults are looked for in this scenario.
-pub(crate) fn is_ground(scenario: &Scenario) -> bool {
-    HUNTS.iter().any(|hunt| hunt.first.0 == scenario.name)
+/// Whether deliberate faults whose names contain `part` are looked for in this scenario.
+pub(crate) fn is_ground(scenario: &Scenario, part: &str) -> bool {
+    let is_meant = |hunt: &&Hunt| format!("{:?}", hunt.mutant).contains(part);
+    HUNTS.iter().filter(is_meant).any(|hunt| hunt.first.0 == scenario.name)
 }
 
 impl Hunt {
@@ -86,11 +97,11 @@ impl Hunt {
                 .partition(|case| case.to_string().starts_with(start));
             for case in likely.into_iter().chain(others) {
                 runs += 1;
-                let Some(violation) = first_violation(&case, recording, Some(self.mutant))? else {
-                    continue;
-                };
+                let broken = violations(&case, recording, Some(self.mutant))?;
+                let is_it = |violation: &Violation| violation.invariant == self.breaks;
+                let Some(violation) = broken.into_iter().find(is_it) else { continue };
                 // What fails anyway shows nothing.
-                if first_violation(&case, recording, None)?.is_none() {
+                if violations(&case, recording, None)?.is_empty() {
                     let case = format!("{scenario}/{case}");
                     return Ok(Some(Catch { case, violation, runs }));
                 }
@@ -100,13 +111,10 @@ impl Hunt {
     }
 }
 
-fn first_violation(
+fn violations(
     case: &Case,
     recording: &Recording,
     mutant: Option<Mutant>,
-) -> Result<Option<Violation>> {
-    let finding = block_on(async |cluster| case.run(cluster, recording, mutant).await)?;
-    // A request that does not come any more is no proof that anything is wrong.
-    let is_proof = |violation: &Violation| violation.invariant != "case";
-    Ok(finding.violations.into_iter().find(is_proof))
+) -> Result<Vec<Violation>> {
+    Ok(block_on(async |cluster| case.run(cluster, recording, mutant).await)?.violations)
 }

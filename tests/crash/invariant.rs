@@ -6,7 +6,7 @@ use std::{
     io::Read as _,
 };
 
-use a4co_bundle::{Bundle, Digest};
+use a4co_bundle::{Bundle, Digest, Release};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use flate2::read::DeflateDecoder;
 use http::Method;
@@ -220,8 +220,12 @@ pub(crate) fn content_is_exact(found: &Objects, wanted: &[Objects]) -> Vec<Strin
     };
     let Some(usual) = wanted.first() else { return Vec::new() };
     let names: BTreeSet<&String> = found.keys().chain(usual.keys()).collect();
+    // What is kept stays when its release is gone; and whoever comes next joins a namespace that is
+    // there, which has other owners than one that was made.
+    let may_stay =
+        |name: &str| name.starts_with("namespaces/") || is_kept(name) && !usual.contains_key(name);
     let only = |objects: &Objects| -> Objects {
-        let wrong = names.iter().filter(|name| is_other(name) && !is_kept(name));
+        let wrong = names.iter().filter(|name| is_other(name) && !may_stay(name));
         wrong.filter_map(|name| objects.get_key_value(*name)).map(clone).collect()
     };
     differences(&only(found), &only(usual))
@@ -265,13 +269,30 @@ pub(crate) fn repetition_writes_nothing(entries: &[Entry]) -> Vec<String> {
     if writes.is_empty() { Vec::new() } else { vec![text] }
 }
 
-/// I9: a command writes the head a few times, and once for each wave.
-pub(crate) fn few_head_writes(releases: &[&Bundle], entries: &[Entry]) -> Option<String> {
+/// I9: a command writes the head once for each step of a transaction and each wave, and never the
+/// same twice.
+pub(crate) fn few_head_writes(releases: &[&Bundle], entries: &[Entry]) -> Vec<String> {
     let objects = releases.iter().flat_map(|bundle| bundle.release().objects());
     let waves: BTreeSet<u8> = objects.map(a4co_bundle::Object::wave).collect();
     let is_head = |entry: &&Entry| entry.about == About::Head && entry.is_effective_write();
-    let (count, limit) = (entries.iter().filter(is_head).count(), waves.len() + 7);
-    (count > limit).then(|| format!("{count} head writes for {} waves", waves.len()))
+    let heads: Vec<&Entry> = entries.iter().filter(is_head).collect();
+    // Two for what another command left, three or four for its own; and what cannot be undone.
+    let (count, limit) = (heads.len(), waves.len() + 6);
+    let too_many = format!("{count} head writes for {} waves", waves.len());
+    let is_twice = |pair: &&[&Entry]| {
+        pair[0].request.method != Method::DELETE
+            && pair[0].request.body["data"] == pair[1].request.body["data"]
+    };
+    let twice = heads.windows(2).filter(is_twice);
+    let twice = twice.map(|pair| format!("{} writes what {} wrote", pair[1].name, pair[0].name));
+    (count > limit).then_some(too_many).into_iter().chain(twice).collect()
+}
+
+/// A release that never becomes ready is never committed.
+pub(crate) fn is_never_committed(story: &Story<'_>, release: Option<&Release>) -> Vec<String> {
+    let is_it = |(_, after): &(Head, Head)| release.is_some() && after.has_committed(release);
+    let heads = story.heads().into_iter().filter(is_it);
+    heads.map(|(before, _)| format!("it is committed while {}", before.state())).collect()
 }
 
 /// I10: stored content has the digest by which it is named, and what the head names is there.
@@ -315,6 +336,17 @@ pub(crate) fn content_has_its_digest(site: &Site, found: &Snapshot) -> Vec<Strin
         }
     }
     wrong
+}
+
+/// Whether an undo log is stored that the head does not name: copies of objects, and of Secrets.
+pub(crate) fn has_needless_undo_log(site: &Site, found: &Snapshot) -> bool {
+    let start = format!("{}.undo-", site.head_name());
+    let named = found.head.get("undo");
+    found.contents.iter().any(|secret| {
+        let metadata = &secret["metadata"];
+        metadata["name"].as_str().is_some_and(|name| name.starts_with(&start))
+            && metadata["annotations"]["a4co.dev/digest"].as_str() != named
+    })
 }
 
 /// Puts chunks together; `None` when some are missing.

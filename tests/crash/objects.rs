@@ -1,5 +1,6 @@
 //! Objects that releases here are made of, each with its wave.
 
+use a4co_bundle::ObjectRef;
 use serde_json::{Value, json};
 
 use crate::site::Site;
@@ -167,6 +168,15 @@ pub(crate) fn collection(manifest: &Value) -> String {
         Some(namespace) => format!("/{root}/{version}/namespaces/{namespace}/{plural}"),
         None => format!("/{root}/{version}/{plural}"),
     }
+}
+
+/// Path of `object`.
+pub(crate) fn path_of(object: &ObjectRef) -> String {
+    path(&json!({
+        "apiVersion": object.api_version,
+        "kind": object.kind,
+        "metadata": { "namespace": object.namespace, "name": object.name },
+    }))
 }
 
 /// Path of the object that `manifest` is of.

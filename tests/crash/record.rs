@@ -4,8 +4,9 @@ use a4co_bundle::Object;
 use serde_json::Value;
 
 use crate::{
+    case::Next,
     cluster::{Cluster, Result},
-    command::Category,
+    command::{Category, Outcome},
     objects,
     run::{References, Run},
     scenario::Scenario,
@@ -27,7 +28,12 @@ pub(crate) struct Recording {
 impl Recording {
     /// Records `scenario`.
     pub(crate) async fn make(cluster: &Cluster, scenario: Scenario) -> Result<Self> {
-        let references = References { old: pristine(cluster, &scenario).await?, ..<_>::default() };
+        let references = References {
+            old: pristine(cluster, &scenario).await?,
+            other: successor(cluster, &scenario, Next::Other).await?,
+            without: successor(cluster, &scenario, Next::Without).await?,
+            ..References::default()
+        };
         let mut run = Run::start(cluster, &scenario, references).await?;
         let command = run.stage.command.clone();
         let outcome = run.act(&command, None).await?;
@@ -51,7 +57,8 @@ impl Recording {
             return Err(format!("{name}, without any fault:\n{violations}\n{story}").into());
         }
         let can_be_meddled = run.stage.meddled.is_some();
-        Ok(Self { scenario, requests, usual, can_be_meddled, references: run.references })
+        let references = run.references;
+        Ok(Self { scenario, requests, usual, can_be_meddled, references })
     }
 }
 
@@ -64,6 +71,20 @@ async fn pristine(cluster: &Cluster, scenario: &Scenario) -> Result<Objects> {
     };
     let run = Run::start_with(cluster, scenario, &stage, References::default()).await?;
     Ok(run.before.like_objects(&run.site))
+}
+
+/// The objects of another release that comes instead of the command's.
+async fn successor(cluster: &Cluster, scenario: &Scenario, next: Next) -> Result<Objects> {
+    let mut run = Run::start(cluster, scenario, References::default()).await?;
+    let Some(command) = next.command(&run) else { return Ok(Objects::new()) };
+    let outcome = run.act(&command, None).await?;
+    let objects = match outcome {
+        Outcome::Done { remains: false, .. } => run.snapshot().await?.like_objects(&run.site),
+        Outcome::RolledBack { .. } if run.stage.is_failing => Objects::new(),
+        _ => return Err(format!("{}: `{next}` comes to {outcome:?}", scenario.name).into()),
+    };
+    run.clean_up().await?;
+    Ok(objects)
 }
 
 /// Whether an object has every field of the release.

@@ -28,7 +28,9 @@ pub(crate) enum About {
 /// A request and what became of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
-    /// When it was sent, as against others of the same run.
+    /// When the program under test wanted to send it, as against others of the same run.
+    pub(crate) wanted: u64,
+    /// When it was sent.
     pub(crate) moment: u64,
     /// Whether its sender had been overtaken by then.
     pub(crate) is_late: bool,

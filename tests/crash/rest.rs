@@ -2,15 +2,18 @@
 
 use std::{collections::BTreeSet, slice};
 
-use a4co_bundle::Bundle;
+use a4co_bundle::{Bundle, ObjectRef};
+use http::Method;
 
 use crate::{
     cluster::Result,
-    command::Command,
+    command::{Command, Outcome},
+    fault::Fault,
     invariant, objects,
     request::Entry,
-    run::Run,
-    snapshot::{Snapshot, differences},
+    run::{References, Run},
+    scenario::Stage,
+    snapshot::{Objects, Snapshot, differences},
 };
 
 impl Run<'_> {
@@ -33,40 +36,102 @@ impl Run<'_> {
     /// Brings the place to rest, and checks what must hold then.
     pub(crate) async fn check_rest(&mut self) -> Result<()> {
         self.recover().await?;
+        let mut found = self.snapshot().await?;
+        // Before any other command comes, which might mend what is wrong.
+        self.check_found(&found);
         if self.head.has_leftover() {
             // What could not be deleted is tried again by the next command.
             let next = self.next_command();
             self.act(&next, None).await?;
+            found = self.snapshot().await?;
+            self.check_found(&found);
         }
-        let found = self.snapshot().await?;
         if found.head.state() != "idle" {
             self.blame("rest", [format!("the head is {}", found.head.state())]);
+        }
+        self.check_story();
+        self.check_neighbour().await?;
+        if let Some(bundle) = self.committed() {
+            if self.stage.has_drifted() && !self.stage.is_robbed && !self.was_left() {
+                self.repair(&bundle).await?;
+            }
+            self.check_repetition(bundle).await?;
+        }
+        self.keeps_undo_log = invariant::has_needless_undo_log(&self.site, &self.snapshot().await?);
+        Ok(())
+    }
+
+    /// Checks what the place has now that it is at rest.
+    pub(crate) fn check_found(&mut self, found: &Snapshot) {
+        let mut settled = found.clone();
+        if self.was_deletion_refused() {
+            let leftover = self.leftover();
+            settled.objects.retain(|name, _| !leftover.contains(name));
         }
         let committed = self.committed();
         let taken = if self.was_left() { BTreeSet::new() } else { self.taken() };
         let story = self.story();
         let wrong = [
-            ("I1", invariant::no_effect_outside_the_journal(&story)),
-            ("I2", invariant::members_are_those_committed(&story, &found, &taken)),
-            ("I3", invariant::one_write_commits(&story)),
-            ("I4", invariant::nothing_committed_is_deleted(&story, &self.taken())),
-            ("I6", invariant::bars_only_rise(&story)),
-            ("I10", invariant::content_has_its_digest(&self.site, &found)),
-            ("I5", self.content(&found, committed.as_ref())),
+            ("I2", invariant::members_are_those_committed(&story, &settled, &taken)),
+            ("I5", self.content(&settled, committed.as_ref())),
+            ("I10", invariant::content_has_its_digest(&self.site, found)),
         ];
         for (invariant, what) in wrong {
             self.blame(invariant, what);
         }
-        self.check_neighbour().await?;
-        let Some(bundle) = committed else { return Ok(()) };
-        if self.stage.has_drifted() && !self.stage.is_robbed && !self.was_left() {
-            self.repair(&bundle).await?;
+    }
+
+    /// Checks everything that was sent.
+    pub(crate) fn check_story(&mut self) {
+        let story = self.story();
+        let unready = self.stage.is_failing.then_some(self.stage.new.release());
+        let wrong = [
+            ("I1", invariant::no_effect_outside_the_journal(&story)),
+            ("I3", invariant::one_write_commits(&story)),
+            ("I4", invariant::nothing_committed_is_deleted(&story, &self.taken())),
+            ("I6", invariant::bars_only_rise(&story)),
+            ("ready", invariant::is_never_committed(&story, unready)),
+        ];
+        for (invariant, what) in wrong {
+            self.blame(invariant, what);
         }
-        self.act(&Command::Apply(Box::new(bundle)), None).await?;
+    }
+
+    /// Checks that applying what is committed does nothing, and says so.
+    async fn check_repetition(&mut self, bundle: Bundle) -> Result<()> {
+        let release = bundle.release().id();
+        let is_old = self.stage.old().is_some_and(|old| old.release().id() == release);
+        let outcome = self.act(&Command::Apply(Box::new(bundle)), None).await?;
+        let is_done = match &outcome {
+            Outcome::Done { release: done, remains: false } => *done == release,
+            // The old release has an object that others own by now.
+            Outcome::Refused { .. } => self.stage.is_robbed && is_old,
+            _ => false,
+        };
+        if !is_done {
+            self.blame("I8", [format!("the committed release applied again: {outcome:?}")]);
+        }
         let entries = self.chapters.last().map_or(&[][..], |chapter| &chapter.entries);
         let writes = invariant::repetition_writes_nothing(entries);
         self.blame("I8", writes);
         Ok(())
+    }
+
+    /// Objects that the head remembers as still to be deleted.
+    fn leftover(&self) -> BTreeSet<String> {
+        let text = self.head.get("leftover").unwrap_or_default();
+        let objects: Vec<ObjectRef> = serde_json::from_str(text).unwrap_or_default();
+        objects.iter().map(|object| self.site.short_path(&objects::path_of(object))).collect()
+    }
+
+    /// Whether a deletion got another answer than the API server's, so that what was to go may still
+    /// be there.
+    fn was_deletion_refused(&self) -> bool {
+        let mut entries = self.chapters.iter().flat_map(|chapter| &chapter.entries);
+        entries.any(|entry| {
+            let is_refusal = |fault| matches!(fault, Fault::Error | Fault::Conflict);
+            entry.request.method == Method::DELETE && entry.fault.is_some_and(is_refusal)
+        })
     }
 
     /// A command that does away with what is left.
@@ -121,13 +186,8 @@ impl Run<'_> {
                 return same;
             }
         }
-        let is_new = |it: &Bundle| it.release().id() == self.stage.new.release().id();
-        let reference = match committed {
-            Some(bundle) if is_new(bundle) => &self.references.new,
-            Some(_) if is_old => &self.references.old,
-            // Nobody has recorded what that looks like.
-            _ => return Vec::new(),
-        };
+        // Nobody has recorded what comes of a release that is never ready.
+        let Some(reference) = self.reference(committed) else { return Vec::new() };
         let mut allowed = vec![reference.clone()];
         if is_old && !was_left {
             allowed.push(self.before.like_objects(&self.site));
@@ -135,10 +195,30 @@ impl Run<'_> {
         invariant::content_is_exact(&found.like_objects(&self.site), &allowed)
     }
 
-    /// Whether anything was committed since the command began.
-    fn was_left(&self) -> bool {
+    /// What the objects of a release are without faults; none where there is none.
+    fn reference(&self, committed: Option<&Bundle>) -> Option<Objects> {
+        let Some(committed) = committed else { return Some(Objects::new()) };
+        let Stage { new, other, without, .. } = &self.stage;
+        let References { old: of_old, new: of_new, other: of_other, without: of_without } =
+            &self.references;
+        let releases = [
+            (Some(new), of_new),
+            (self.stage.old(), of_old),
+            (Some(other), of_other),
+            (without.as_ref(), of_without),
+        ];
+        let is_it = |(bundle, _): &(Option<&Bundle>, _)| {
+            bundle.is_some_and(|bundle| bundle.release().id() == committed.release().id())
+        };
+        let objects = releases.into_iter().find(is_it).map(|(_, objects)| objects.clone());
+        objects.filter(|objects| !objects.is_empty())
+    }
+
+    /// Whether a release was committed since the command began.
+    pub(crate) fn was_left(&self) -> bool {
         let is_commit = |entry: &&Entry| {
-            entry.is_effective_write() && entry.request.body["data"]["state"] == "committed"
+            let data = &entry.request.body["data"];
+            entry.is_effective_write() && data["state"] == "committed" && data["action"] != "delete"
         };
         self.chapters.iter().any(|chapter| chapter.entries.iter().any(|entry| is_commit(&entry)))
     }

@@ -6,12 +6,14 @@ use std::{collections::BTreeSet, fmt::Write as _, mem, pin::pin, time::Duration}
 use a4co_bundle::Bundle;
 use a4co_cluster::{Client, Mutant};
 use futures::future::{Either, select};
+use http::Method;
 use serde_json::json;
 
 use crate::{
     cluster::{Cluster, Result},
     command::{Category, Command, Manner, Outcome, SOMEBODY, with},
     fault::Fault,
+    fence,
     invariant::{self, Story, Violation},
     objects,
     request::{About, Entry},
@@ -47,6 +49,10 @@ pub(crate) struct Run<'a> {
     /// Whether the lease may be held by somebody who died.
     is_lease_held: bool,
     people: usize,
+    /// Where a request may still be on its way.
+    parked: Option<Wire>,
+    /// Whether an undo log is left that nothing needs.
+    pub(crate) keeps_undo_log: bool,
     pub(crate) chapters: Vec<Chapter>,
     pub(crate) violations: Vec<Violation>,
 }
@@ -56,15 +62,20 @@ pub(crate) struct Run<'a> {
 pub(crate) struct References {
     pub(crate) old: Objects,
     pub(crate) new: Objects,
+    pub(crate) other: Objects,
+    pub(crate) without: Objects,
 }
 
 /// What came of a command that fell asleep.
 pub(crate) struct Asleep {
     pub(crate) outcome: Outcome,
+    /// What whoever came meanwhile said.
+    pub(crate) successor: Outcome,
     /// Whether somebody else has done something meanwhile.
     pub(crate) is_overtaken: bool,
     /// What the place had when it woke.
     pub(crate) between: Snapshot,
+    pub(crate) waking: u64,
 }
 
 /// One command of a run.
@@ -98,7 +109,12 @@ impl<'a> Run<'a> {
         };
         let stage = stage(&site)?;
         let client = Wire::new(cluster, &site, None).client();
+        let take = async || Snapshot::take(cluster, &site, stage.releases(), &stage.foreign).await;
+        let mut whole = None;
         for event in &stage.past {
+            if matches!(event, Event::Killed(..)) {
+                whole = Some(take().await?);
+            }
             event.happen(cluster, &client, &site).await?;
         }
         let mut neighbour = None;
@@ -106,7 +122,12 @@ impl<'a> Run<'a> {
             Event::Applied(Box::new(bundle.clone())).happen(cluster, &client, other).await?;
             neighbour = Some(Snapshot::take(cluster, other, [bundle].into_iter(), &[]).await?);
         }
-        let before = Snapshot::take(cluster, &site, stage.releases(), &stage.foreign).await?;
+        // What a command that died has done to the objects is to be undone, but its head is there.
+        let found = take().await?;
+        let before = match whole {
+            Some(whole) => Snapshot { head: found.head, ..whole },
+            None => found,
+        };
         Ok(Self {
             cluster,
             site,
@@ -118,6 +139,8 @@ impl<'a> Run<'a> {
             mutant: None,
             is_lease_held: false,
             people: 0,
+            parked: None,
+            keeps_undo_log: false,
             chapters: Vec::new(),
             violations: Vec::new(),
         })
@@ -181,7 +204,48 @@ impl<'a> Run<'a> {
             }
         };
         self.note(command, &wire, outcome.clone(), false).await?;
+        self.parked = Some(wire).filter(|_| kind == Some(Fault::Late));
         Ok(outcome)
+    }
+
+    /// The wire of the last command, if a request may still be on its way there.
+    pub(crate) fn parked(&mut self) -> Option<Wire> {
+        self.parked.take()
+    }
+
+    /// Names of what was created by requests that were on their way before the moment `then`, and
+    /// arrived after it.
+    pub(crate) fn creations(&self, then: u64) -> BTreeSet<String> {
+        let entries = self.chapters.iter().flat_map(|chapter| &chapter.entries);
+        let late = entries.filter(|entry| {
+            let is_on_its_way = entry.wanted < then && entry.moment >= then;
+            let is_creation =
+                entry.request.method == Method::PATCH || entry.request.method == Method::POST;
+            is_on_its_way
+                && is_creation
+                && entry.about == About::Object
+                && entry.is_effective_write()
+        });
+        late.map(|entry| {
+            let (plural, name) = entry.request.object();
+            format!("{plural}/{}", self.site.short_name(name))
+        })
+        .collect()
+    }
+
+    /// Gives the API server the fence of this place.
+    pub(crate) async fn fence(&self) -> Result<()> {
+        let client = Wire::new(self.cluster, &self.site, None).client();
+        fence::install(&client, &self.site).await
+    }
+
+    /// Lets a request arrive that is still on its way although its command has ended.
+    pub(crate) async fn deliver(&mut self, wire: Option<Wire>) {
+        let Some(wire) = wire else { return };
+        let arrived = wire.deliver().await;
+        if let Some(chapter) = self.chapters.last_mut() {
+            chapter.entries.extend(arrived);
+        }
     }
 
     /// The command falls asleep at one request; `successor` comes; then the command wakes and ends
@@ -191,6 +255,7 @@ impl<'a> Run<'a> {
         command: &Command,
         request: &str,
         successor: &Command,
+        has_fence: bool,
     ) -> Result<Asleep> {
         let wire = Wire::new(self.cluster, &self.site, Some((Fault::Pause, request.to_owned())));
         let client = client(&wire, None);
@@ -207,9 +272,13 @@ impl<'a> Run<'a> {
         let before = Head::read(self.cluster, &self.site).await?;
         self.head = before.clone();
         self.is_lease_held = true;
-        self.act(successor, None).await?;
+        let came = self.act(successor, None).await?;
         self.recover().await?;
         let between = self.snapshot().await?;
+        self.check_found(&between);
+        if has_fence && between.head.number("epoch") > before.number("epoch") {
+            fence::until_closed(self.cluster, &self.site, before.number("epoch")).await?;
+        }
         let waking = next_moment();
         wire.open();
         let outcome = match early {
@@ -222,7 +291,7 @@ impl<'a> Run<'a> {
             wire.mark_late(waking);
         }
         self.note(command, &wire, outcome.clone(), is_overtaken).await?;
-        Ok(Asleep { outcome, is_overtaken, between })
+        Ok(Asleep { outcome, successor: came, is_overtaken, between, waking })
     }
 
     /// How the next person goes about it.
@@ -348,6 +417,21 @@ impl Event {
                     Outcome::Done { remains: false, .. } => Ok(()),
                     outcome => Err(format!("the place cannot be prepared: {outcome:?}").into()),
                 }
+            }
+            Self::Killed(bundle, request) => {
+                let wire =
+                    Wire::new(cluster, site, Some((Fault::KillAfter, (*request).to_owned())));
+                let (client, command) = (wire.client(), Command::Apply(bundle.clone()));
+                let holder = "somebody@killed".to_owned();
+                let manner = Manner { holder, timeout: PATIENT, patience: PATIENCE };
+                let work = Box::pin(command.run(&client, site, &manner));
+                if let Either::Left((outcome, _)) = select(work, pin!(wire.stopped())).await {
+                    return Err(format!("`{request}` never comes: {:?}", outcome?).into());
+                }
+                wire.idle().await;
+                cluster
+                    .merge(&site.lease_path(), &json!({ "spec": { "holderIdentity": "" } }))
+                    .await
             }
             Self::Made(object) => cluster.apply(&objects::path(object), SOMEBODY, object).await,
             Self::Deleted(path) => cluster.delete(path).await,

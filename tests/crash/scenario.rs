@@ -33,14 +33,19 @@ pub(crate) struct Stage {
     pub(crate) command: Command,
     /// Release that the command is about.
     pub(crate) new: Bundle,
-    /// Like it, but with other texts: what the next command may be about.
+    /// All objects of the old release and the new one, with other texts: what the next command may
+    /// be about.
     pub(crate) other: Bundle,
+    /// The objects of the old release alone, with other texts, where that is something else.
+    pub(crate) without: Option<Bundle>,
     /// How long the command waits for objects that are never ready.
     pub(crate) timeout: Duration,
     /// Objects that others made and the command takes over, by path.
     pub(crate) foreign: Vec<String>,
     /// Path of an object that the command changes and somebody may meddle with.
     pub(crate) meddled: Option<String>,
+    /// Whether the release never becomes ready.
+    pub(crate) is_failing: bool,
     /// Whether others own an object of the old release by now.
     pub(crate) is_robbed: bool,
     /// A release of another application in the same namespace, of which nothing may change.
@@ -51,6 +56,8 @@ pub(crate) struct Stage {
 pub(crate) enum Event {
     /// A release was applied.
     Applied(Box<Bundle>),
+    /// A release was being applied, and the command died once the API server had done this request.
+    Killed(Box<Bundle>, &'static str),
     /// Somebody made this object.
     Made(Value),
     /// Somebody deleted the object at this path.
@@ -59,7 +66,7 @@ pub(crate) enum Event {
     Changed(String, Value),
 }
 
-pub(crate) const SCENARIOS: [Scenario; 16] = [
+pub(crate) const SCENARIOS: [Scenario; 17] = [
     scenario("install", install),
     scenario("change", change),
     scenario("prune", prune),
@@ -75,6 +82,7 @@ pub(crate) const SCENARIOS: [Scenario; 16] = [
     scenario("delete", delete),
     scenario("neighbours", neighbours),
     scenario("drift", drift),
+    scenario("recover-forward", recover_forward),
     Scenario { brings_namespace: true, ..scenario("namespace", namespace) },
 ];
 
@@ -101,6 +109,17 @@ fn other(site: &Site, objects: &[Listed]) -> Result<Bundle> {
     site.bundle(NEWEST, others.into_values().collect())
 }
 
+/// Releases that may come next where `new` was to follow `old`: of all objects, and of those of
+/// `old` where `new` has more.
+fn others(site: &Site, old: &[Listed], new: &[Listed]) -> Result<(Bundle, Option<Bundle>)> {
+    let is_known = |manifest: &Value| {
+        old.iter().any(|(_, known)| objects::path(known) == objects::path(manifest))
+    };
+    let has_more = new.iter().any(|(_, manifest)| !is_known(manifest));
+    let without = if has_more { Some(other(site, old)?) } else { None };
+    Ok((other(site, &[old, new].concat())?, without))
+}
+
 impl Stage {
     /// Applies `new` where there is nothing.
     fn first(site: &Site, new: Vec<Listed>) -> Result<Self> {
@@ -112,8 +131,10 @@ impl Stage {
             new,
             other,
             timeout: Duration::from_secs(30),
+            without: None,
             foreign: Vec::new(),
             meddled: None,
+            is_failing: false,
             is_robbed: false,
             neighbour: None,
         })
@@ -121,13 +142,19 @@ impl Stage {
 
     /// Applies `new` where `old` is.
     fn change(site: &Site, old: Vec<Listed>, new: Vec<Listed>) -> Result<Self> {
-        let other = other(site, &[&old[..], &new].concat())?;
+        let (other, without) = others(site, &old, &new)?;
         let old = Event::Applied(Box::new(site.bundle(OLD, old)?));
-        Ok(Self { past: vec![old], other, ..Self::first(site, new)? })
+        Ok(Self { past: vec![old], other, without, ..Self::first(site, new)? })
     }
 
     fn failing(self) -> Self {
-        Self { timeout: Duration::from_millis(300), ..self }
+        Self { timeout: Duration::from_millis(300), is_failing: true, ..self }
+    }
+
+    /// The command died at `request`, and somebody recovers.
+    fn killed_at(mut self, request: &'static str) -> Self {
+        self.past.push(Event::Killed(Box::new(self.new.clone()), request));
+        Self { command: Command::Recover, ..self }
     }
 
     /// Whether somebody has changed the old release's objects.
@@ -154,7 +181,7 @@ impl Stage {
             Event::Applied(bundle) => Some(&**bundle),
             _ => None,
         });
-        past.chain([&self.new, &self.other])
+        past.chain([&self.new, &self.other]).chain(&self.without)
     }
 }
 
@@ -260,17 +287,19 @@ fn rollback(site: &Site) -> Result<Stage> {
         ]
     };
     let (first, second) = (objects("first", "in-first"), objects("second", "in-second"));
-    let other = other(site, &[&first[..], &second].concat())?;
+    let (other, without) = others(site, &second, &first)?;
     let (first, second) = (site.bundle(OLD, first)?, site.bundle(NEW, second)?);
     let past = [&first, &second].map(|bundle| Event::Applied(Box::new(bundle.clone())));
     Ok(Stage {
         past: past.into(),
         command: Command::Rollback(Some(first.release().id())),
         other,
+        without,
         new: first,
         timeout: Duration::from_secs(30),
         foreign: Vec::new(),
         meddled: None,
+        is_failing: false,
         is_robbed: false,
         neighbour: None,
     })
@@ -370,8 +399,11 @@ fn neighbours(site: &Site) -> Result<Stage> {
     let bundle = neighbour.bundle(OLD, objects(&neighbour, "old", "dropped"))?;
     let given = site.config_map("given-away", "old");
     let path = objects::path(&given.1);
-    let old = objects(site, "old", "dropped").into_iter().chain([given]).collect();
-    let mut stage = Stage::change(site, old, objects(site, "new", "added"))?;
+    let (old, new) = (objects(site, "old", "dropped"), objects(site, "new", "added"));
+    // What is given away is in no release after that.
+    let (other, without) = others(site, &old, &new)?;
+    let old = old.into_iter().chain([given]).collect();
+    let mut stage = Stage { other, without, ..Stage::change(site, old, new)? };
     let labels = json!({ "metadata": { "labels": neighbour.labels() } });
     stage.past.push(Event::Changed(path, labels));
     Ok(Stage { neighbour: Some((neighbour, bundle)), is_robbed: true, ..stage })
@@ -390,6 +422,16 @@ fn drift(site: &Site) -> Result<Stage> {
     let mut stage = Stage::change(site, objects("old"), objects("new"))?;
     stage.past.extend(meddling);
     Ok(stage)
+}
+
+/// A release is committed, and what it dropped is still there.
+fn recover_forward(site: &Site) -> Result<Stage> {
+    let stage = Stage::change(
+        site,
+        vec![site.config_map("changed", "old"), site.config_map("dropped", "old")],
+        vec![site.config_map("changed", "new")],
+    )?;
+    Ok(stage.killed_at("PUT configmaps/head#3"))
 }
 
 fn namespace(site: &Site) -> Result<Stage> {

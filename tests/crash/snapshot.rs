@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use a4co_bundle::{Bundle, PART_OF_LABEL, Release, field_changes};
 use futures::future::try_join_all;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     cluster::{Cluster, Result},
@@ -111,6 +111,15 @@ impl Snapshot {
         )?;
         let objects = members.into_iter().flatten().collect();
         Ok(Self { objects, foreign: foreign.into_iter().flatten().collect(), head, contents })
+    }
+
+    /// Stored content by name: what it is, but not when somebody last made sure that it stays.
+    pub(crate) fn contents_by_name(&self) -> Objects {
+        let content = |secret: &Value| {
+            let name = secret["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+            (name, json!({ "uid": secret["metadata"]["uid"], "data": secret["data"] }))
+        };
+        self.contents.iter().map(content).collect()
     }
 
     /// The objects without what may differ although nothing has happened to them.

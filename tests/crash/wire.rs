@@ -29,6 +29,9 @@ use crate::{
     stand_in,
 };
 
+/// What somebody writes who meddles.
+pub(crate) const MEDDLED: &str = "meddled+";
+
 /// One command's connection to the API server.
 #[derive(Clone)]
 pub(crate) struct Wire(Arc<Shared>);
@@ -52,6 +55,8 @@ struct Record {
     meddled: Option<String>,
     seen: BTreeMap<String, usize>,
     entries: Vec<Entry>,
+    /// A request that arrives after its command has ended, with the number of its entry.
+    parked: Option<(usize, http::Request<Body>)>,
 }
 
 /// What to do with a request.
@@ -70,6 +75,7 @@ impl Wire {
                 meddled: None,
                 seen: BTreeMap::new(),
                 entries: Vec::new(),
+                parked: None,
             }),
             gate: watch::Sender::new(true),
             stop: watch::Sender::new(false),
@@ -122,6 +128,17 @@ impl Wire {
     pub(crate) fn entries(&self) -> Vec<Entry> {
         self.0.record().entries.clone()
     }
+
+    /// Lets the request arrive that is still on its way, and tells what became of it.
+    pub(crate) async fn deliver(&self) -> Option<Entry> {
+        let (index, request) = self.0.record().parked.take()?;
+        let moment = next_moment();
+        // What is answered is of no interest to anybody any more.
+        let _ = self.0.forward(index, request).await;
+        let mut entry = self.0.record().entries.get(index).cloned()?;
+        (entry.moment, entry.is_late) = (moment, true);
+        Some(entry)
+    }
 }
 
 impl Shared {
@@ -145,7 +162,9 @@ impl Shared {
             self.gate.send_replace(false);
         }
         let about = request.about(&self.site);
-        let entry = Entry { moment: 0, is_late: false, request, name, about, fault, status: None };
+        let wanted = next_moment();
+        let (moment, is_late, status) = (0, false, None);
+        let entry = Entry { wanted, moment, is_late, request, name, about, fault, status };
         Judgement { entry, is_held_back }
     }
 
@@ -234,7 +253,7 @@ fn carry(
             Some(Fault::Meddling) => {
                 let path = shared.record().meddled.clone();
                 if let Some(path) = path {
-                    let fields = json!({ "data": { "text": "meddled+" } });
+                    let fields = json!({ "data": { "text": MEDDLED } });
                     shared.cluster.merge(&path, &fields).await?;
                 }
                 shared.forward(index, request).await
@@ -258,7 +277,10 @@ fn carry(
                 Ok(fault::internal_error())
             }
             Some(Fault::Conflict) => Ok(fault::conflict()),
-            Some(Fault::Timeout) => future::pending().await,
+            Some(Fault::Late) => {
+                shared.record().parked = Some((index, request));
+                future::pending().await
+            }
             Some(Fault::TimeoutAfter) => {
                 let _ = shared.forward(index, request).await;
                 future::pending().await
