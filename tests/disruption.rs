@@ -14,7 +14,7 @@ use std::{
 use a4co_bundle::Release;
 use a4co_testenv::ControlPlane;
 use kit::{
-    BAD_IMAGE, GOOD_IMAGE, Ran, Site, path,
+    BAD_IMAGE, GOOD_IMAGE, OTHER_IMAGE, Ran, Site, path,
     proxy::{Fault, Proxy, Request},
     running::{Running, until},
 };
@@ -31,11 +31,14 @@ const COUNT: usize = 60;
 
 impl Many {
     fn on(site: Site) -> Self {
-        let release = |from: usize, text: &str| {
+        let release = |from: usize, text: &str, image: &str, seconds: u32| {
             let maps = (from..from + COUNT).map(|n| site.config_map(&format!("c{n}"), text));
-            site.release(maps.chain([site.deployment("web", GOOD_IMAGE, Some(1))]).collect())
+            let (wave, mut web) = site.deployment("web", image, Some(1));
+            web["spec"]["minReadySeconds"] = json!(seconds);
+            site.release(maps.chain([(wave, web)]).collect())
         };
-        let (old, new) = (release(0, "old"), release(10, "new"));
+        // However fast the rest is, the new release takes some seconds.
+        let (old, new) = (release(0, "old", GOOD_IMAGE, 0), release(10, "new", OTHER_IMAGE, 5));
         site.apply(&old).expect(0);
         Self { site, old, new }
     }
@@ -73,8 +76,13 @@ fn an_api_server_that_restarts_in_the_middle_costs_nothing_but_time() {
         let many = Many::on(Site::on(cluster, "restart"));
         let running = many.site.start(cluster.kubeconfig(), &many.new, "1m");
         until("the first writes", || many.progress() >= wanted);
+        let case = format!("after {wanted} writes");
+        let is_at_work = many.site.committed() == Some(many.old.id());
+        assert!(is_at_work, "{case}: it has ended already");
         cluster.restart_api_server().unwrap();
-        many.expect_truth(&format!("after {wanted} writes"), &running.end());
+        let ran = running.end();
+        many.expect_truth(&case, &ran);
+        ran.expect(0);
     }
     let site = Site::on(cluster, "restart-wait");
     let (wave, mut web) = site.deployment("web", GOOD_IMAGE, Some(1));
@@ -186,8 +194,8 @@ fn a_command_that_slept_while_another_took_over_changes_nothing_when_it_wakes() 
     site.expect_release(Some(&old));
     let before = site.head();
 
+    // It finds out by itself.
     asleep.signal("-CONT");
-    asleep.signal("-INT");
     let ran = asleep.end().expect(4);
     ran.expect_told(&["another command took over"]);
     site.expect_release(Some(&old));

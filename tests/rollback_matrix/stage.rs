@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     kit::{
-        APP, Site,
+        APP, Ran, Site,
         api::{Api, merge},
         path,
     },
@@ -57,9 +57,9 @@ impl Stage {
         self.site.release_of(config, objects)
     }
 
-    pub(crate) fn run(&self, args: &[&str], code: i32) {
+    pub(crate) fn run(&self, args: &[&str], code: i32) -> Ran {
         let options = ["--timeout", "120s"];
-        self.site.run(&[args, &options].concat()).expect(code);
+        self.site.run(&[args, &options].concat()).expect(code)
     }
 
     pub(crate) fn apply(&self, release: &Release) {
