@@ -312,7 +312,7 @@ impl Case {
         let was_there = !run.head.0.is_empty();
         let is_deletion = run.head.get("action") == Some("delete");
         let committed = run.head.get("committed").map(str::to_owned);
-        let may_go_on = run.head.get("noReturn").is_some();
+        let may_go_on = run.head.has_no_return();
         let Some(command) = next.command(run) else { return Ok(()) };
         let outcome = run.act(&command, None).await?;
         if next == Next::Recover && !may_go_on && run.head.get("committed") != committed.as_deref()

@@ -276,12 +276,17 @@ pub(crate) fn few_head_writes(releases: &[&Bundle], entries: &[Entry]) -> Vec<St
     let waves: BTreeSet<u8> = objects.map(a4co_bundle::Object::wave).collect();
     let is_head = |entry: &&Entry| entry.about == About::Head && entry.is_effective_write();
     let heads: Vec<&Entry> = entries.iter().filter(is_head).collect();
-    // Two for what another command left, three or four for its own; and what cannot be undone.
-    let (count, limit) = (heads.len(), waves.len() + 6);
+    let goes_forward = |entry: &&Entry| entry.request.body["data"]["noReturn"] == "true";
+    // Two for what another command left, or as many as for its own where that cannot be undone.
+    let left = if heads.iter().any(goes_forward) { waves.len() + 4 } else { 2 };
+    let (count, limit) = (heads.len(), waves.len() + 4 + left);
     let too_many = format!("{count} head writes for {} waves", waves.len());
     let is_twice = |pair: &&[&Entry]| {
-        pair[0].request.method != Method::DELETE
-            && pair[0].request.body["data"] == pair[1].request.body["data"]
+        let [first, second] = [0, 1].map(|index| &pair[index].request);
+        // Whoever goes on counts the waves again.
+        first.method != Method::DELETE
+            && first.body["data"] == second.body["data"]
+            && !goes_forward(&pair[0])
     };
     let twice = heads.windows(2).filter(is_twice);
     let twice = twice.map(|pair| format!("{} writes what {} wrote", pair[1].name, pair[0].name));

@@ -1,6 +1,7 @@
 //! Objects that releases here are made of, each with its wave.
 
 use a4co_bundle::ObjectRef;
+use a4co_cluster::IRREVERSIBLE_ANNOTATION;
 use serde_json::{Value, json};
 
 use crate::site::Site;
@@ -103,6 +104,25 @@ impl Site {
         let (wave, mut manifest) = self.deployment(short, "settings");
         manifest["kind"] = json!("StatefulSet");
         (wave, manifest)
+    }
+
+    /// A job that starts no pods, because it is suspended, which is all that it waits for.
+    pub(crate) fn irreversible_job(&self, short: &str) -> Listed {
+        let mut metadata = self.metadata(short);
+        metadata["annotations"] = json!({ IRREVERSIBLE_ANNOTATION: "true" });
+        let manifest = json!({
+            "apiVersion": "batch/v1",
+            "kind": "Job",
+            "metadata": metadata,
+            "spec": {
+                "suspend": true,
+                "template": { "spec": {
+                    "restartPolicy": "Never",
+                    "containers": [{ "name": "job", "image": IMAGE }],
+                } },
+            },
+        });
+        (4, manifest)
     }
 
     pub(crate) fn own_namespace(&self) -> Listed {

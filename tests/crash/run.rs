@@ -322,7 +322,11 @@ impl<'a> Run<'a> {
         };
         self.blame("truth", lies);
         if let Outcome::Stuck(why) = &outcome {
-            self.blame("stuck", [why.clone()]);
+            // Where there is no way back, whoever was faster is in the way of the only one there is.
+            let is_met = entries.iter().any(|entry| entry.fault == Some(Fault::Conflict));
+            if !(is_met && after.has_no_return()) {
+                self.blame("stuck", [why.clone()]);
+            }
         }
         self.head = after;
         let releases: Vec<&Bundle> = self.stage.releases().collect();
@@ -350,11 +354,12 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         let committed = self.head.get("committed").map(str::to_owned);
+        let may_go_on = self.head.has_no_return();
         let outcome = self.act(&Command::Recover, None).await?;
         if !matches!(outcome, Outcome::Finished(_) | Outcome::Undone(_) | Outcome::Gone) {
             self.blame("recovery", [format!("{outcome:?}")]);
         }
-        if self.head.get("committed") != committed.as_deref() {
+        if !may_go_on && self.head.get("committed") != committed.as_deref() {
             self.blame("recovery", ["it changes what is committed".to_owned()]);
         }
         Ok(())

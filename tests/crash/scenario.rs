@@ -66,7 +66,7 @@ pub(crate) enum Event {
     Changed(String, Value),
 }
 
-pub(crate) const SCENARIOS: [Scenario; 17] = [
+pub(crate) const SCENARIOS: [Scenario; 18] = [
     scenario("install", install),
     scenario("change", change),
     scenario("prune", prune),
@@ -83,6 +83,7 @@ pub(crate) const SCENARIOS: [Scenario; 17] = [
     scenario("neighbours", neighbours),
     scenario("drift", drift),
     scenario("recover-forward", recover_forward),
+    scenario("no-return", no_return),
     Scenario { brings_namespace: true, ..scenario("namespace", namespace) },
 ];
 
@@ -432,6 +433,16 @@ fn recover_forward(site: &Site) -> Result<Stage> {
         vec![site.config_map("changed", "new")],
     )?;
     Ok(stage.killed_at("PUT configmaps/head#3"))
+}
+
+/// A job that cannot be undone, between objects that could be.
+fn no_return(site: &Site) -> Result<Stage> {
+    let policy = |text| site.network_policy("policy", text);
+    Stage::change(
+        site,
+        vec![site.config_map("changed", "old"), policy("old")],
+        vec![site.config_map("changed", "new"), site.irreversible_job("migration"), policy("new")],
+    )
 }
 
 fn namespace(site: &Site) -> Result<Stage> {

@@ -69,6 +69,11 @@ impl Head {
         self.get("committed") == release.map(|release| release.id().to_string()).as_deref()
     }
 
+    /// Whether something was done that cannot be undone.
+    pub(crate) fn has_no_return(&self) -> bool {
+        self.get("noReturn") == Some("true")
+    }
+
     /// Whether the deletion of something was refused, so that it is still there.
     pub(crate) fn has_leftover(&self) -> bool {
         self.get("leftover").is_some()
@@ -194,6 +199,8 @@ fn settled(mut object: Value) -> Value {
 }
 
 fn anonymous(mut object: Value, site: &Site) -> Value {
+    // A job has it in its selector, too.
+    let uid = object["metadata"]["uid"].as_str().unwrap_or("UID").to_owned();
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("uid");
         metadata.remove("creationTimestamp");
@@ -208,6 +215,6 @@ fn anonymous(mut object: Value, site: &Site) -> Value {
         spec.remove("clusterIP");
         spec.remove("clusterIPs");
     }
-    let text = site.without_names(&object.to_string());
+    let text = site.without_names(&object.to_string()).replace(&uid, "UID");
     serde_json::from_str(&text).unwrap_or(object)
 }
