@@ -6,7 +6,10 @@ mod kit;
 
 use std::collections::BTreeSet;
 
-use kit::{BAD_IMAGE, Site};
+use kit::{
+    BAD_IMAGE, Site,
+    proxy::{Fault, Proxy, Request, nth},
+};
 use serde_json::Value;
 
 impl Garbage<'_> {
@@ -130,4 +133,73 @@ fn what_an_interrupted_command_left_is_settled_first() {
     garbage.expect_only_needed();
     let text = site.run(&["gc", "-n", &site.namespace]).expect(0).stdout;
     assert_eq!(text, "deleted 0 Secrets of stored content; the history forgot 0 lines and has 2\n");
+}
+
+#[test]
+fn who_may_not_delete_secrets_makes_nothing_forgotten() {
+    let site = Site::new("rights");
+    for text in ["a", "b"] {
+        site.apply(&site.release(vec![site.config_map("settings", text)])).expect(0);
+    }
+    let before = site.head();
+    let namespace = &site.namespace;
+    let user = format!("keeper-{namespace}");
+    let (verbs, resources) =
+        ("--verb=get,list,create,update", "--resource=configmaps,secrets,leases");
+    site.kubectl(&["create", "role", "state", verbs, resources]);
+    let user_option = format!("--user={user}");
+    site.kubectl(&["create", "rolebinding", "state", "--role=state", &user_option]);
+    let kubeconfig = site.cluster.kubeconfig_as(&user, &[]).unwrap();
+    let ran = site.run_with(&kubeconfig, &["gc", "-n", namespace, "--keep", "1"]).expect(1);
+    ran.expect_told(&["you may not do what this needs", "delete secrets in namespace"]);
+    assert_eq!(site.head(), before);
+}
+
+#[test]
+fn what_could_not_be_deleted_is_told_and_not_counted() {
+    let site = Site::new("counted");
+    let garbage = Garbage { site: &site, app: kit::APP };
+    for text in ["a", "b", "c"] {
+        site.apply(&site.release(vec![site.config_map("settings", text)])).expect(0);
+    }
+    let is_deletion = |request: &Request| request.method == "DELETE";
+    let proxy = Proxy::start(&site, nth(0, Fault::Forbidden, is_deletion));
+    let args = ["gc", "-n", &site.namespace, "--keep", "1", "-o", "json"];
+    let ran = site.run_with(&proxy.kubeconfig, &args).expect(1);
+    let document: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(document["secrets"], 1, "of two");
+    assert!(document["unfinished"].as_str().unwrap().contains("403"), "{document}");
+    let ran = site.run_with(&proxy.kubeconfig, &args).expect(0);
+    let document: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(document["secrets"], 1, "the other one");
+    garbage.expect_only_needed();
+}
+
+#[test]
+fn a_refusal_after_a_recovery_does_not_say_that_nothing_was_touched() {
+    let site = Site::new("touched");
+    let old = site.release(vec![site.config_map("settings", "old")]);
+    site.apply(&old).expect(0);
+    let new = site.release(vec![
+        site.config_map("settings", "new"),
+        site.deployment("bad", BAD_IMAGE, Some(1)),
+    ]);
+    site.kill_while_applying(&new, || site.text("settings") == "new");
+    let bundle = site.bundle(&old);
+    let ran = site.run(&["apply", kit::path(&bundle), "-o", "json"]).expect(0);
+    let document: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(document["recovered"], "undone");
+    assert_eq!(document["changed"], true);
+
+    site.kill_while_applying(&new, || site.text("settings") == "new");
+    let is_stored = |request: &Request| {
+        request.method == "POST"
+            && request.path.ends_with("/secrets")
+            && request.body.contains(".undo-")
+    };
+    let proxy = Proxy::start(&site, nth(0, Fault::Forbidden, is_stored));
+    let other = site.bundle(&site.release(vec![site.config_map("settings", "other")]));
+    let ran = site.run_with(&proxy.kubeconfig, &["apply", kit::path(&other)]).expect(1);
+    ran.expect_told(&["403", "what an earlier command had left was finished or undone"]);
+    site.expect_release(Some(&old));
 }

@@ -266,3 +266,111 @@ fn a_command_that_stopped_before_is_settled_first() {
     ran.expect_told(&["an earlier command stopped while applying"]);
     assert_eq!(state(&site), [] as [&str; 0]);
 }
+
+/// Two objects, of which the one in the later wave does not go before somebody lets it.
+fn held(site: &Site) -> Vec<(u8, Value)> {
+    let (_, operator) = site.config_map("operator", "one");
+    let (_, mut resource) = site.config_map("resource", "one");
+    resource["metadata"]["finalizers"] = json!(["example.com/held"]);
+    vec![(1, operator), (3, resource)]
+}
+
+fn let_go(site: &Site) {
+    let patch = r#"{"metadata":{"finalizers":null}}"#;
+    site.kubectl(&["patch", "configmap", "resource", "--type=merge", "-p", patch]);
+}
+
+#[test]
+fn a_wave_is_deleted_when_the_one_after_it_is_gone() {
+    let site = Site::new("held");
+    site.apply(&site.release(held(&site))).expect(0);
+    let args = ["delete", "-n", &site.namespace, "--yes", "--timeout", "1s"];
+    let ran = site.run(&args).expect(4);
+    ran.expect_told(&["still there 1 s after they were deleted", "ConfigMap/"]);
+    assert!(!site.get("configmap", "operator").is_null(), "it may be needed");
+    let_go(&site);
+    site.run(&["recover", "-n", &site.namespace]).expect(0);
+    let mut left = state(&site);
+    left.retain(|name| !name.starts_with("lease"));
+    assert_eq!(left, [] as [&str; 0]);
+}
+
+#[test]
+fn a_prune_waits_between_waves_and_leaves_the_rest_to_later_commands() {
+    let site = Site::new("pruned");
+    site.apply(&site.release(held(&site))).expect(0);
+    let new = site.release(vec![site.config_map("settings", "one")]);
+    for (case, timeout) in [("at first", "1s"), ("again", "1s")] {
+        let ran = site.apply_within(&new, timeout).expect(0);
+        ran.expect_told(&["could not be deleted", "before what depends on it is gone"]);
+        site.get("configmap", "operator").as_object().expect(case);
+        assert_eq!(site.head()["state"], "idle", "{case}");
+    }
+    let_go(&site);
+    site.apply(&new).expect(0);
+    site.expect_release(Some(&new));
+    assert!(site.get("configmap", "operator").is_null());
+}
+
+#[test]
+fn what_a_person_agreed_to_is_what_is_deleted() {
+    let site = Site::new("agreed");
+    let (old, new) = (small(&site), site.release(vec![site.config_map("c", "one")]));
+    site.apply(&old).expect(0);
+    let bundle = site.bundle(&new);
+    let apply = ["apply", kit::path(&bundle), "--timeout", "30s"];
+    let mut command = Some(site.command(site.cluster.kubeconfig(), &apply));
+    // Another command is faster: it has ended before this one has the lease.
+    let proxy = Proxy::start(&site, move |request| {
+        if request.is_about("leases/a4co.shop")
+            && let Some(mut command) = command.take()
+        {
+            assert!(command.output().unwrap().status.success());
+        }
+        None
+    });
+    let args = ["delete", "-n", &site.namespace, "--yes"];
+    let ran = site.run_with(&proxy.kubeconfig, &args).expect(1);
+    ran.expect_told(&["is not what was shown", "run the command again", "not touched"]);
+    site.expect_release(Some(&new));
+    site.run_with(&proxy.kubeconfig, &args).expect(0);
+    assert_eq!(state(&site), [] as [&str; 0]);
+}
+
+#[test]
+fn claims_that_go_with_a_stateful_set_are_named() {
+    let site = Site::new("claims");
+    let labels = json!({ "app": "db" });
+    let set = json!({
+        "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": site.metadata("db"),
+        "spec": {
+            "replicas": 0,
+            "selector": { "matchLabels": labels },
+            "serviceName": "db",
+            "persistentVolumeClaimRetentionPolicy": { "whenDeleted": "Delete" },
+            "template": {
+                "metadata": { "labels": labels },
+                "spec": { "containers": [{ "name": "db", "image": GOOD_IMAGE }] },
+            },
+        },
+    });
+    site.apply(&site.release(vec![(5, set)])).expect(0);
+    let ran = delete(&site, &[]).expect(1);
+    ran.expect_told(&["the claims of these go with them", "StatefulSet/"]);
+}
+
+#[test]
+fn a_command_that_finishes_a_deletion_says_so() {
+    let site = Site::new("finished");
+    let release = small(&site);
+    site.apply(&release).expect(0);
+    let is_begun = |writes| {
+        assert!(kill_after(&site, writes), "it has to be killed in the middle");
+        site.head()["committed"].is_null()
+    };
+    assert!((2..6).any(is_begun));
+    let ran = site.run(&["gc", "-n", &site.namespace, "-o", "json"]).expect(0);
+    let document: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(document["recovered"], "deleted");
+    assert!(site.head().is_null());
+}

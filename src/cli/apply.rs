@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf, process::ExitCode};
 
 use a4co_bundle::{Bundle, ObjectRef};
-use a4co_cluster::{Adoption, Change, HelmRelease, Options, Report};
+use a4co_cluster::{Adoption, Change, HelmRelease, Options, Recovered, Report};
 use clap::Args;
 use serde::Serialize;
 
@@ -51,7 +51,7 @@ impl ApplyArgs {
         let progress = Progress::new(Intent::Change, global.color).verbose(self.verbose);
         output::talk(&title(&bundle));
         let client = global.client().await?;
-        let interrupt = interrupt::listen(Reporter::new(command, global))?;
+        let interrupt = interrupt::listen(Reporter::new(command, global), interrupt::GOING_BACK)?;
         let accepts_one_way = self.accept_one_way;
         let options = Options { adoption, accepts_one_way, ..self.patience.options() };
         let report = a4co_cluster::apply(&client, &bundle, &options, &progress, interrupt).await?;
@@ -93,6 +93,7 @@ struct Shown<'a> {
     unchanged: usize,
     unfinished: Option<&'a str>,
     leftover: &'a [ObjectRef],
+    recovered: &'static str,
     notes: &'a [String],
     helm_releases: Vec<ShownHelmRelease>,
 }
@@ -115,7 +116,7 @@ pub(crate) fn show(report: &Report, command: &str, notes: &[String], form: Forma
     if !report.leftover.is_empty() {
         let objects = output::list(&report.leftover);
         output::talk(&format!(
-            "warning: the release is committed, but deleting this was refused:{objects}\n\
+            "warning: the release is committed, but this could not be deleted:{objects}\n\
              later commands try again"
         ));
     }
@@ -126,14 +127,14 @@ pub(crate) fn show(report: &Report, command: &str, notes: &[String], form: Forma
 }
 
 fn print_json(report: &Report, command: &str, notes: &[String]) -> io::Result<()> {
-    let Report { release, before, undone, plan, unfinished, leftover } = report;
+    let Report { release, before, recovered, undone, plan, unfinished, leftover } = report;
     output::print_json(&Shown {
         schema: 1,
         command,
         release: release.to_string(),
         before: before.map(|before| before.to_string()),
         undone: *undone,
-        changed: !plan.is_empty() || *before != Some(*release),
+        changed: !plan.is_empty() || *before != Some(*release) || *recovered != Recovered::Nothing,
         created: plan.count(|change| matches!(change, Change::Create | Change::Made)),
         updated: plan.count(|change| matches!(change, Change::Update(_))),
         recreated: plan.count(|change| matches!(change, Change::Recreate(_))),
@@ -143,6 +144,7 @@ fn print_json(report: &Report, command: &str, notes: &[String]) -> io::Result<()
         unchanged: plan.count(|change| *change == Change::Keep),
         unfinished: unfinished.as_deref(),
         leftover,
+        recovered: recovered.name(),
         notes,
         helm_releases: plan.helm_releases().into_iter().map(show_helm_release).collect(),
     })
@@ -180,13 +182,18 @@ fn forgetting(report: &Report) -> String {
 fn sentence(report: &Report) -> String {
     let release = report.release.short();
     match report.before {
-        Some(_) if report.undone => {
-            format!(
-                "the cluster has release {release} again: what an earlier command began is undone"
-            )
-        }
         Some(before) if before == report.release && report.plan.is_empty() => {
-            format!("the cluster has release {release} already; nothing to do")
+            match report.recovered {
+                Recovered::Nothing => {
+                    format!("the cluster has release {release} already; nothing to do")
+                }
+                Recovered::Undone(_) => format!(
+                    "the cluster has release {release} again: what an earlier command began is undone"
+                ),
+                Recovered::Finished(_) | Recovered::Deleted(_) => format!(
+                    "the cluster has release {release}: what an earlier command began is finished"
+                ),
+            }
         }
         Some(before) if before == report.release => format!("release {release} is restored"),
         Some(before) => format!("release {release} is applied; before it was {}", before.short()),

@@ -6,7 +6,7 @@ use std::{
 };
 
 use a4co_bundle::{ObjectRef, ReleaseId};
-use a4co_cluster::{Change, Client, Failure, Place, Plan, State};
+use a4co_cluster::{Change, DeletionPlan, Failure, Place, Plan, State};
 use clap::Args;
 use serde::Serialize;
 
@@ -22,6 +22,8 @@ use super::{
 
 /// Most objects named before a person is asked.
 const NAMED: usize = 20;
+
+const ON_INTERRUPT: &str = "interrupted: once it has begun, a deletion goes on to the end; interrupt again to stop at once";
 
 const KEPT: &str = "kept, for deleting them would delete what people keep in them";
 
@@ -60,15 +62,22 @@ impl DeleteArgs {
         let client = global.client().await?;
         let place = self.selection.place(&client).await?;
         let progress = Progress::new(Intent::Change, global.color);
-        let plan = a4co_cluster::plan_deletion(&client, &place).await?;
-        announce(&client, &place, &plan).await?;
+        let agreed = a4co_cluster::plan_deletion(&client, &place).await?;
+        announce(&place, &agreed);
         if !self.yes {
             ask(&place)?;
         }
-        let interrupt = interrupt::listen(Reporter::new("delete", global))?;
+        let interrupt = interrupt::listen(Reporter::new("delete", global), ON_INTERRUPT)?;
         let options = self.patience.options();
-        let deleted =
-            Box::pin(a4co_cluster::delete(&client, &place, &options, &progress, interrupt)).await;
+        let deleted = Box::pin(a4co_cluster::delete(
+            &client,
+            &place,
+            Some(&agreed),
+            &options,
+            &progress,
+            interrupt,
+        ));
+        let deleted = deleted.await;
         drop(progress);
         let deletion = deleted.map_err(|failure| match failure {
             Failure::Unfinished { .. } => Problem::deletion_unfinished(failure),
@@ -79,16 +88,15 @@ impl DeleteArgs {
         }
         // What an earlier command had begun was planned by that one.
         let is_finished = deletion.plan.steps.is_empty();
-        let done = if is_finished { plan } else { deletion.plan };
+        let done = if is_finished { agreed.plan } else { deletion.plan };
         output::warn_unprinted(show(&place, deletion.release, &done, global.output));
         Ok(ExitCode::SUCCESS)
     }
 }
 
 /// Says what is about to be deleted, and what is not.
-async fn announce(client: &Client, place: &Place, plan: &Plan) -> Result<(), Problem> {
-    let state = place.head(client).await?.state;
-    if state != State::Idle {
+fn announce(place: &Place, DeletionPlan { plan, state, takes_claims }: &DeletionPlan) {
+    if *state != State::Idle {
         output::talk(&format!(
             "an earlier command stopped while {state}; what it began is finished or undone first"
         ));
@@ -106,7 +114,13 @@ async fn announce(client: &Client, place: &Place, plan: &Plan) -> Result<(), Pro
     if !kept.is_empty() {
         output::talk(&format!("{KEPT}:{}", output::list(&kept)));
     }
-    Ok(())
+    if !takes_claims.is_empty() {
+        output::talk(&format!(
+            "the claims of these go with them, and what people keep in these claims, for they say \
+             `whenDeleted: Delete`:{}",
+            output::list(takes_claims)
+        ));
+    }
 }
 
 /// Asks the person whether that is what they want.

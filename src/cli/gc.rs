@@ -2,7 +2,7 @@
 
 use std::{io, process::ExitCode};
 
-use a4co_cluster::Collected;
+use a4co_cluster::{Collected, Recovered};
 use clap::Args;
 use serde::Serialize;
 
@@ -40,7 +40,8 @@ struct Shown<'a> {
     secrets: usize,
     forgotten: usize,
     kept: usize,
-    unfinished: Option<&'a str>,
+    unfinished: Option<String>,
+    recovered: &'static str,
 }
 
 impl GcArgs {
@@ -52,9 +53,12 @@ impl GcArgs {
         let collected =
             Box::pin(a4co_cluster::gc(&client, &place, keep, &options, &progress)).await?;
         drop(progress);
-        let Collected { secrets, forgotten, kept, unfinished } = &collected;
+        let Collected { recovered, secrets, forgotten, kept, unfinished } = &collected;
         if let Some(why) = unfinished {
-            output::talk(&format!("warning: not everything could be deleted: {why}\ntry again"));
+            output::talk(&format!(
+                "error: not everything could be deleted: {why}\n\
+                 once that is mended, the same command goes on"
+            ));
         }
         output::warn_unprinted(match global.output {
             Format::Json => output::print_json(&Shown {
@@ -65,15 +69,21 @@ impl GcArgs {
                 secrets: *secrets,
                 forgotten: *forgotten,
                 kept: *kept,
-                unfinished: unfinished.as_deref(),
+                unfinished: unfinished.as_ref().map(ToString::to_string),
+                recovered: recovered.name(),
             }),
             Format::Text => print_text(&collected),
         });
-        Ok(ExitCode::SUCCESS)
+        Ok(ExitCode::from(u8::from(unfinished.is_some())))
     }
 }
 
-fn print_text(Collected { secrets, forgotten, kept, .. }: &Collected) -> io::Result<()> {
+fn print_text(Collected { recovered, secrets, forgotten, kept, .. }: &Collected) -> io::Result<()> {
+    if let Recovered::Deleted(_) = recovered {
+        return output::print(
+            "the release is deleted, as an earlier command began; nothing is left",
+        );
+    }
     let secrets = output::count(*secrets, "Secret");
     let forgotten = output::count(*forgotten, "line");
     output::print(&format!(

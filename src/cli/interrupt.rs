@@ -11,8 +11,12 @@ use tokio::{
 
 use super::{output, problem::Problem, report::Reporter};
 
-/// Starts to listen. `reporter` tells how it ended when the person insists.
-pub(crate) fn listen(reporter: Reporter) -> Result<Interrupt, Problem> {
+/// What a person is told whose command goes back when it is interrupted.
+pub(crate) const GOING_BACK: &str = "interrupted: stopping safely; interrupt again to stop at once";
+
+/// Starts to listen. The first time, the person is told `answer`; `reporter` tells how it ended when
+/// the person insists.
+pub(crate) fn listen(reporter: Reporter, answer: &'static str) -> Result<Interrupt, Problem> {
     let mut interrupts = signal(SignalKind::interrupt())?;
     let mut terminations = signal(SignalKind::terminate())?;
     let (sender, receiver) = watch::channel(false);
@@ -24,7 +28,7 @@ pub(crate) fn listen(reporter: Reporter) -> Result<Interrupt, Problem> {
                 _ = terminations.recv() => {}
             }
             if is_first {
-                output::talk("interrupted: stopping safely; interrupt again to stop at once");
+                output::talk(answer);
                 let _ = sender.send(true);
                 is_first = false;
             } else {

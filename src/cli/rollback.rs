@@ -39,7 +39,8 @@ impl RollbackArgs {
         let client = global.client().await?;
         let place = self.selection.place(&client).await?;
         let progress = Progress::new(Intent::Change, global.color).verbose(self.verbose);
-        let interrupt = interrupt::listen(Reporter::new("rollback", global))?;
+        let interrupt =
+            interrupt::listen(Reporter::new("rollback", global), interrupt::GOING_BACK)?;
         let options = Options { accepts_one_way: self.accept_one_way, ..self.patience.options() };
         let prefix = self.release.as_deref();
         let report = Box::pin(a4co_cluster::rollback(

@@ -8,7 +8,7 @@ use crate::{
     adopt::Adoption,
     client::Client,
     event::{Event, Observer},
-    failure::{Done, Failure},
+    failure::Failure,
     head::State,
     history::{self, Action, SelectError},
     interrupt::Interrupt,
@@ -45,6 +45,8 @@ pub struct Report {
     pub release: ReleaseId,
     /// Release that it had before.
     pub before: Option<ReleaseId>,
+    /// What an interrupted command had left, and what became of it first.
+    pub recovered: Recovered,
     /// Whether all that was done was to undo what an interrupted command had begun.
     pub undone: bool,
     /// What was planned; empty when there was nothing to do.
@@ -91,9 +93,11 @@ pub async fn rollback(
 ) -> Result<Report, Failure> {
     let work = Work { client, place, options, observer, interrupt };
     let recovered = Box::pin(recover(client, place, options, observer)).await?;
-    Box::pin(roll_back(&work, prefix, anchor, recovered)).await.map_err(|failure| match recovered {
-        Recovered::Nothing => failure,
-        _ => failure.after(Done::Recovered),
+    let done = Box::pin(roll_back(&work, prefix, anchor, recovered)).await;
+    let report = done.map_err(|failure| recovered.before(failure))?;
+    Ok(match recovered {
+        Recovered::Nothing => report,
+        _ => Report { recovered, ..report },
     })
 }
 
@@ -109,7 +113,16 @@ async fn roll_back(
     if let (Recovered::Undone(_), None, Some(release)) = (recovered, prefix, committed) {
         let plan = Plan::empty(committed, committed);
         let (unfinished, leftover) = (None, Vec::new());
-        return Ok(Report { release, before: committed, undone: true, plan, unfinished, leftover });
+        let undone = true;
+        return Ok(Report {
+            release,
+            before: committed,
+            recovered,
+            undone,
+            plan,
+            unfinished,
+            leftover,
+        });
     }
     let committed = head.committed.ok_or(Refusal::Select(SelectError::NoEarlier))?;
     let stored =

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{StreamExt as _, stream};
 
 use crate::{
     apply::Options,
@@ -10,15 +10,19 @@ use crate::{
     error::ApiError,
     event::Observer,
     failure::Failure,
+    fencing::Fencing,
     fetch::CONCURRENCY,
     head::{Head, Stored},
+    head_object::HeadObject,
     history,
     list::List,
-    live::PartialObject,
+    live::{Metadata, PartialObject},
     mutant::{self, Mutant},
+    permission::{self, Permission},
     place::Place,
-    recover::finish_or_undo,
+    recover::{Recovered, finish_or_undo},
     refusal::Refusal,
+    step::StepError,
     store::{Content, Store},
     text,
     work::Work,
@@ -29,8 +33,10 @@ const ATTEMPTS: usize = 5;
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// What was collected.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Collected {
+    /// What an interrupted command had left, and what became of it first.
+    pub recovered: Recovered,
     /// Secrets that were deleted.
     pub secrets: usize,
     /// Lines of the history that were forgotten.
@@ -38,7 +44,7 @@ pub struct Collected {
     /// Lines of the history that are left.
     pub kept: usize,
     /// Why not everything could be deleted, if that is so; doing it again goes on.
-    pub unfinished: Option<String>,
+    pub unfinished: Option<StepError>,
 }
 
 /// Forgets all but the newest `keep` releases of the history, which are at least one, and deletes
@@ -58,30 +64,81 @@ pub async fn gc(
     let client = lease.guard(client);
     let work = Work { client: &client, ..work };
     let collecting = async {
-        finish_or_undo(&work, place.head_object(&client).await?).await?;
-        let mut object = place.head_object(&client).await?;
-        if !object.exists() {
-            return Err(Refusal::NoRelease { place: place.to_string() }.into());
-        }
-        let mut head = object.head.clone();
-        history::trim(&mut head.history, keep.max(1));
-        // Whoever has stored content that no head names yet is overtaken by this.
-        head.epoch += 1;
-        let (before, kept) = (object.head.history.len(), head.history.len());
-        object.write(&client, head).await.map_err(Refusal::from)?;
-        let store = place.store(&client);
-        let collected = collect(&store, &object.head).await;
-        let unfinished = collected.as_ref().err().map(ToString::to_string);
-        let secrets = collected.unwrap_or_default();
-        Ok(Collected { secrets, forgotten: before - kept, kept, unfinished })
+        let recovered = finish_or_undo(&work, place.head_object(&client).await?).await?;
+        let collected = trim(&client, place, keep, recovered).await;
+        collected.map_err(|refusal| recovered.before(refusal.into()))
     };
     Box::pin(work.under(lease, collecting)).await
 }
 
-/// Deletes content that `head` does not need, and returns how many Secrets that were. The caller
-/// holds the lease and has written the head.
-pub(crate) async fn collect(store: &Store<'_>, head: &Head) -> Result<usize, ApiError> {
-    let needed = needed(store, head);
+async fn trim(
+    client: &Client,
+    place: &Place,
+    keep: usize,
+    recovered: Recovered,
+) -> Result<Collected, Refusal> {
+    let mut object = place.head_object(client).await?;
+    if !object.exists() {
+        return match recovered {
+            Recovered::Deleted(_) => {
+                let unfinished = None;
+                Ok(Collected { recovered, secrets: 0, forgotten: 0, kept: 0, unfinished })
+            }
+            _ => Err(Refusal::NoRelease { place: place.to_string() }),
+        };
+    }
+    check_rights(client, place).await?;
+    let mut head = object.head.clone();
+    history::trim(&mut head.history, keep.max(1));
+    // Whoever has stored content that no head names yet is overtaken by this.
+    head.epoch += 1;
+    let (before, kept) = (object.head.history.len(), head.history.len());
+    object.write(client, head).await?;
+    let Swept { deleted, failure } = collect(&place.store(client), &object).await;
+    let forgotten = before - kept;
+    Ok(Collected { recovered, secrets: deleted, forgotten, kept, unfinished: failure })
+}
+
+/// Checks that the user may delete stored content, before the history forgets what needs it.
+async fn check_rights(client: &Client, place: &Place) -> Result<(), Refusal> {
+    let needed = ["list", "delete"].map(|verb| {
+        let (group, resource) = (String::new(), "secrets".to_owned());
+        let namespace = Some(place.namespace.clone());
+        (Permission { verb, group, resource, namespace }, BTreeSet::new())
+    });
+    let permissions = permission::missing(client, needed.into()).await?;
+    if permissions.is_empty() { Ok(()) } else { Err(Refusal::Forbidden { permissions }) }
+}
+
+/// What became of content that nothing needs.
+pub(crate) struct Swept {
+    /// Secrets that were deleted.
+    pub(crate) deleted: usize,
+    /// Why not all were, if that is so.
+    pub(crate) failure: Option<StepError>,
+}
+
+/// Deletes content that `head` does not need. The caller holds the lease and has written the head.
+pub(crate) async fn collect(store: &Store<'_>, head: &HeadObject) -> Swept {
+    let unneeded = match unneeded(store, head).await {
+        Ok(unneeded) => unneeded,
+        Err(error) => return Swept { deleted: 0, failure: Some(error) },
+    };
+    let deletions = stream::iter(&unneeded).map(|secret| delete(store, secret));
+    let mut deletions = deletions.buffer_unordered(CONCURRENCY);
+    let mut swept = Swept { deleted: 0, failure: None };
+    while let Some(done) = deletions.next().await {
+        match done {
+            Ok(was_there) => swept.deleted += usize::from(was_there),
+            Err(error) => swept.failure = swept.failure.or(Some(error.into())),
+        }
+    }
+    swept
+}
+
+/// Lists the Secrets of content that `head` does not need.
+async fn unneeded(store: &Store<'_>, head: &HeadObject) -> Result<Vec<Metadata>, StepError> {
+    let needed = needed(store, &head.head);
     let is_needed = |name: &str| needed.iter().any(|prefix| name.starts_with(prefix));
     let collection = store.collection();
     let selector = format!("{}={},{}", text::APP_LABEL, store.app, text::CONTENT_LABEL);
@@ -91,6 +148,8 @@ pub(crate) async fn collect(store: &Store<'_>, head: &Head) -> Result<usize, Api
     loop {
         let path = format!("{collection}?limit=500&labelSelector={selector}{next}");
         let page: Option<List<PartialObject>> = store.client.list(&path, Form::Metadata).await?;
+        // What was stored since by whoever took over is none of ours.
+        Fencing::by(head).check(store.client).await?;
         let Some(page) = page else { break };
         let token = page.next().map(|token| format!("&continue={token}"));
         let found = page.items.into_iter().map(|item| item.metadata);
@@ -100,24 +159,24 @@ pub(crate) async fn collect(store: &Store<'_>, head: &Head) -> Result<usize, Api
             None => break,
         }
     }
-    let count = unneeded.len();
-    let deletions = stream::iter(unneeded).map(async |secret| {
-        let path = format!("{collection}/{}", secret.name);
-        let (uid, version) = (&secret.uid, &secret.resource_version);
-        let mut attempts = 0;
-        loop {
-            match store.client.delete(&path, uid, version, Dependents::Follow).await {
-                // Somebody has come to need it, or wrote it anew.
-                Err(error) if error.is_conflict() => return Ok(()),
-                // Deleting it again does no harm.
-                Err(error) if error.is_unclear() && attempts < ATTEMPTS => attempts += 1,
-                done => return done.map(drop),
-            }
-            tokio::time::sleep(PAUSE).await;
+    Ok(unneeded)
+}
+
+/// Deletes a Secret, and returns whether it is gone by that.
+async fn delete(store: &Store<'_>, secret: &Metadata) -> Result<bool, ApiError> {
+    let path = format!("{}/{}", store.collection(), secret.name);
+    let (uid, version) = (&secret.uid, &secret.resource_version);
+    let mut attempts = 0;
+    loop {
+        match store.client.delete(&path, uid, version, Dependents::Follow).await {
+            // Somebody has come to need it, or wrote it anew.
+            Err(error) if error.is_conflict() => return Ok(false),
+            // Deleting it again does no harm.
+            Err(error) if error.is_unclear() && attempts < ATTEMPTS => attempts += 1,
+            done => return done.map(|was_there| was_there || attempts > 0),
         }
-    });
-    deletions.buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
-    Ok(count)
+        tokio::time::sleep(PAUSE).await;
+    }
 }
 
 /// What the names of needed content begin with.

@@ -3,7 +3,10 @@
 //! The commit point is the head write after which nothing is committed any more. Before it nothing
 //! is deleted; after it, this command or the next one deletes to the end.
 
+use std::collections::BTreeSet;
+
 use a4co_bundle::{ObjectRef, Release, ReleaseId, applyset_id};
+use serde_json::Value;
 
 use crate::{
     apply::Options,
@@ -12,7 +15,7 @@ use crate::{
     collect::collect,
     event::Event,
     event::Observer,
-    failure::{Done, Failure},
+    failure::Failure,
     head::{Head, State},
     head_object::HeadObject,
     history::Action,
@@ -29,8 +32,21 @@ use crate::{
     step::StepError,
     survey::load,
     transaction::{Transaction, close},
+    waves::Stopped,
     work::Work,
 };
+
+/// What deleting a release comes to, for a person to agree to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeletionPlan {
+    /// What happens to each object.
+    pub plan: Plan,
+    /// What is under way, and is finished or undone first.
+    pub state: State,
+    /// Objects (each a `StatefulSet`) that say that the claims of their template are deleted with them, and so what
+    /// people keep in these.
+    pub takes_claims: Vec<ObjectRef>,
+}
 
 /// What was deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,18 +63,53 @@ pub struct Deletion {
 ///
 /// # Errors
 /// Refuses when there is none, when the state cannot be read, or when the user may not do it.
-pub async fn plan_deletion(client: &Client, place: &Place) -> Result<Plan, Refusal> {
-    Ok(Doomed::of(client, place, place.head_object(client).await?).await?.plan)
+pub async fn plan_deletion(client: &Client, place: &Place) -> Result<DeletionPlan, Refusal> {
+    let doomed = Doomed::of(client, place, place.head_object(client).await?).await?;
+    let objects = doomed.release.as_ref().map_or(&[][..], Release::objects).iter();
+    let takes_claims = objects
+        .filter(|object| takes_claims(object.reference(), &object.manifest()))
+        .map(|object| object.reference().clone());
+    Ok(DeletionPlan {
+        takes_claims: takes_claims.collect(),
+        state: doomed.head.head.state,
+        plan: doomed.plan,
+    })
+}
+
+fn takes_claims(object: &ObjectRef, manifest: &Value) -> bool {
+    let policy = &manifest["spec"]["persistentVolumeClaimRetentionPolicy"];
+    (object.group(), object.kind.as_str()) == ("apps", "StatefulSet")
+        && policy["whenDeleted"] == "Delete"
+}
+
+impl DeletionPlan {
+    /// Returns whether carrying out `plan` is no more than what was agreed to.
+    fn covers(&self, plan: &Plan) -> bool {
+        let is_same = plan.from == self.plan.from;
+        // What is undone first comes back, and goes with its release.
+        if self.state != State::Idle && is_same {
+            return true;
+        }
+        let agreed: BTreeSet<_> = pruned(&self.plan).collect();
+        (is_same || plan.from.is_none()) && pruned(plan).all(|object| agreed.contains(object))
+    }
+}
+
+fn pruned(plan: &Plan) -> impl Iterator<Item = &ObjectRef> {
+    let steps = plan.steps.iter().filter(|step| step.change == Change::Prune);
+    steps.map(|step| &step.object)
 }
 
 /// Deletes the release of `place`: its objects, but for those whose kind is never pruned, and its
-/// state. What an interrupted command left is finished or undone first.
+/// state. What an interrupted command left is finished or undone first. Where it would be something
+/// else than was `agreed` to, nothing is deleted.
 ///
 /// # Errors
 /// A [`Failure`] tells why, and what became of the cluster.
 pub async fn delete(
     client: &Client,
     place: &Place,
+    agreed: Option<&DeletionPlan>,
     options: &Options,
     observer: &dyn Observer,
     interrupt: Interrupt,
@@ -67,30 +118,38 @@ pub async fn delete(
     let lease = work.acquire().await?;
     let client = lease.guard(client);
     let work = Work { client: &client, ..work };
-    let deletion = Box::pin(work.under(lease, delete_under(&work))).await?;
+    let deletion = Box::pin(work.under(lease, delete_under(&work, agreed))).await?;
     // Without it everything is deleted too, but for this trace.
     drop(lease::forget(&client, place).await);
     Ok(deletion)
 }
 
-async fn delete_under(work: &Work<'_>) -> Result<Deletion, Failure> {
+async fn delete_under(work: &Work<'_>, agreed: Option<&DeletionPlan>) -> Result<Deletion, Failure> {
+    let recovered = finish_or_undo(work, work.place.head_object(work.client).await?).await?;
+    let deleted = delete_recovered(work, agreed, recovered).await;
+    deleted.map_err(|failure| recovered.before(failure))
+}
+
+async fn delete_recovered(
+    work: &Work<'_>,
+    agreed: Option<&DeletionPlan>,
+    recovered: Recovered,
+) -> Result<Deletion, Failure> {
     let Work { client, place, .. } = *work;
-    let recovered = finish_or_undo(work, place.head_object(client).await?).await?;
     let head = place.head_object(client).await?;
     if let (Recovered::Deleted(release), false) = (recovered, head.exists()) {
         let (plan, leftover) = (Plan::empty(release, None), Vec::new());
         return Ok(Deletion { release, plan, leftover });
     }
-    let doomed = Doomed::of(client, place, head).await;
-    let Doomed { head, release, resources, plan } = doomed.map_err(|refusal| match recovered {
-        Recovered::Nothing => Failure::from(refusal),
-        _ => Failure::from(refusal).after(Done::Recovered),
-    })?;
+    let Doomed { head, release, resources, plan } = Doomed::of(client, place, head).await?;
+    if agreed.is_some_and(|agreed| !agreed.covers(&plan)) {
+        return Err(Refusal::NotAgreed.into());
+    }
     work.observer.observe(&Event::Planned(&plan));
     work.heed_interrupt()?;
     let mut transaction = work.transaction(head, resources, Inventory::default());
     if mutant::is(Mutant::DeleteBeforeCommit) {
-        transaction.waves().prune(&plan).await;
+        transaction.waves().prune(&plan, transaction.timeout).await;
     }
     let opened = transaction.write_head(|head| {
         head.state = State::Committed;
@@ -128,9 +187,9 @@ async fn finish_deletion(
     if mutant::is(Mutant::DeleteHeadFirst) {
         transaction.head.clone().delete(transaction.client).await?;
     }
-    let mut pruned = transaction.waves().prune(plan).await;
-    if let Some(index) = pruned.refused.iter().position(StepError::is_unanswered) {
-        return Err(pruned.refused.swap_remove(index));
+    let pruned = transaction.waves().prune(plan, transaction.timeout).await.answered()?;
+    if let Some(Stopped { why, .. }) = pruned.stopped {
+        return Err(why);
     }
     transaction.remover().until_gone(&pruned.deleted, transaction.timeout).await?;
     let left = plan.steps.iter().filter(|step| step.change == Change::Leave);
@@ -151,7 +210,9 @@ async fn finish_deletion(
         .await?;
     if is_all {
         let store = transaction.place.store(transaction.client);
-        collect(&store, &transaction.head.head).await?;
+        if let Some(why) = collect(&store, &transaction.head).await.failure {
+            return Err(why);
+        }
         transaction.head.clone().delete(transaction.client).await?;
     }
     Ok(pruned.refused)
@@ -193,5 +254,59 @@ impl Doomed {
         let plan = plan::draw(release.as_ref().map(Release::id), None, &inputs);
         preflight::check_rights(client, place, &resources, inputs.keep, &plan).await?;
         Ok(Self { head, release, resources, plan })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::change::Step;
+
+    fn object(kind: &str, name: &str) -> ObjectRef {
+        let (kind, name) = (kind.to_owned(), name.to_owned());
+        ObjectRef { kind, api_version: "apps/v1".to_owned(), namespace: None, name }
+    }
+
+    fn plan(release: Option<&str>, pruned: &[&str]) -> Plan {
+        let mut plan = Plan::empty(release.map(|name| ReleaseId::of(name.as_bytes())), None);
+        let steps = pruned.iter().map(|name| Step::new(object("X", name), 1, Change::Prune, None));
+        plan.steps.extend(steps);
+        plan
+    }
+
+    #[test]
+    fn what_was_agreed_to_covers_no_more_than_was_shown() {
+        let agreed = |state| DeletionPlan {
+            plan: plan(Some("shown"), &["a", "b"]),
+            state,
+            takes_claims: Vec::new(),
+        };
+        for (case, state, release, pruned, expected) in [
+            ("the same", State::Idle, Some("shown"), vec!["a", "b"], true),
+            ("less", State::Idle, Some("shown"), vec!["b"], true),
+            ("more", State::Idle, Some("shown"), vec!["a", "b", "c"], false),
+            ("another release", State::Idle, Some("other"), vec!["a"], false),
+            ("what a deletion left", State::Committed, None, vec!["a"], true),
+            ("more than a deletion left", State::Committed, None, vec!["c"], false),
+            ("what was undone first", State::Applying, Some("shown"), vec!["a", "c"], true),
+            ("another one was finished", State::Committed, Some("other"), vec!["a"], false),
+        ] {
+            assert_eq!(agreed(state).covers(&plan(release, &pruned)), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_stateful_set_says_whether_its_claims_go_with_it() {
+        let with = |policy: &str| json!({ "spec": { "persistentVolumeClaimRetentionPolicy": { "whenDeleted": policy } } });
+        for (case, kind, manifest, expected) in [
+            ("they go", "StatefulSet", with("Delete"), true),
+            ("they stay", "StatefulSet", with("Retain"), false),
+            ("it says nothing", "StatefulSet", json!({}), false),
+            ("another kind", "Deployment", with("Delete"), false),
+        ] {
+            assert_eq!(takes_claims(&object(kind, "x"), &manifest), expected, "{case}");
+        }
     }
 }

@@ -104,7 +104,7 @@ pub use client::{Client, FIELD_MANAGER};
 pub use collect::{Collected, gc};
 pub use conflict::Conflict;
 pub use connect::{Connect, ConnectError};
-pub use delete::{Deletion, delete, plan_deletion};
+pub use delete::{Deletion, DeletionPlan, delete, plan_deletion};
 pub use doctor::{Examination, Scope, examine};
 pub use error::{ApiError, StatusCause};
 pub use event::{Event, Observer, Pending};

@@ -118,7 +118,10 @@ pub(crate) fn draw(from: Option<ReleaseId>, to: Option<ReleaseId>, inputs: &Inpu
         }
     }
     let left = inputs.current.iter().map(|object| (object.reference(), object.wave()));
-    let left = left.chain(inputs.leftover.iter().map(|object| (object, 0)));
+    // What is going already goes first: what is left besides may be needed for that.
+    let is_going = |object| inputs.live.get(object).is_some_and(|live| live.deleting);
+    let leftover = inputs.leftover.iter().map(|object| (object, u8::from(is_going(object))));
+    let left = left.chain(leftover);
     let mut gone = BTreeSet::new();
     for (object, wave) in left {
         let live = inputs.live.get(object);

@@ -10,7 +10,7 @@ use crate::{
     client::Client,
     delete,
     event::{Event, Observer},
-    failure::Failure,
+    failure::{Done, Failure},
     head::State,
     head_object::HeadObject,
     history::{Action, Entry},
@@ -39,6 +39,27 @@ pub enum Recovered {
     Undone(Option<ReleaseId>),
     /// A release was being deleted; it is gone now.
     Deleted(Option<ReleaseId>),
+}
+
+impl Recovered {
+    /// Returns the word for it, as programs see it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Finished(_) => "finished",
+            Self::Undone(_) => "undone",
+            Self::Deleted(_) => "deleted",
+        }
+    }
+
+    /// Tells in a refusal that came after it that something was done before.
+    pub(crate) fn before(self, failure: Failure) -> Failure {
+        match self {
+            Self::Nothing => failure,
+            _ => failure.after(Done::Recovered),
+        }
+    }
 }
 
 /// Finishes or undoes what an interrupted command left, and does only that.

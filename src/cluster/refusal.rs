@@ -149,6 +149,9 @@ pub enum Refusal {
     /// Somebody else changed the head after it was read.
     #[error("another command changed the release meanwhile")]
     Overtaken,
+    /// What would be deleted is not what a person agreed to.
+    #[error("what would be deleted by now is not what was shown")]
+    NotAgreed,
     /// There is no release here.
     #[error("there is no release in {place}")]
     NoRelease {
@@ -194,6 +197,7 @@ impl Refusal {
             }
             Self::OneWay { .. } => "if that is what you want, say so: --accept-one-way".into(),
             Self::Moved { .. } => "try again".into(),
+            Self::NotAgreed => "run the command again to see what would be deleted now".into(),
             Self::Api(error) | Self::Head(HeadError::Api(error)) | Self::Store(StoreError::Api(error))
                 if error.is_forbidden() =>
             {

@@ -14,6 +14,7 @@ use crate::{
 };
 
 const PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// How often a deletion is tried again because the object changed meanwhile, by status updates
 /// mostly, or because there was no answer.
@@ -59,7 +60,9 @@ impl Remover<'_> {
             }
             let live = live::read_one(self.client, resource, object).await?;
             match live.filter(|live| live.uid == seen.uid) {
-                Some(live) if live.part_of != seen.part_of => break,
+                Some(live) if live.part_of != seen.part_of => {
+                    return Err(StepError::NotOurs { object: object.clone() });
+                }
                 Some(live) => {
                     self.fencing.check(self.client).await?;
                     version = live.resource_version;
@@ -81,22 +84,26 @@ impl Remover<'_> {
         timeout: Duration,
     ) -> Result<(), StepError> {
         let start = Instant::now();
-        loop {
-            let references = deleted.iter().map(|deleted| &deleted.object);
+        let mut left: Vec<&Deleted> = deleted.iter().collect();
+        let mut pause = PAUSE;
+        while !left.is_empty() {
+            let references = left.iter().map(|deleted| &deleted.object);
             let live = live::read(self.client, self.resources, references).await?;
             let is_left = |deleted: &&Deleted| {
                 live.get(&deleted.object).is_some_and(|live| live.uid == deleted.uid)
             };
-            let left: Vec<_> = deleted.iter().filter(is_left).collect();
-            if left.is_empty() {
-                return Ok(());
-            }
-            if start.elapsed() >= timeout {
+            left.retain(is_left);
+            let remaining = timeout.saturating_sub(start.elapsed());
+            if !left.is_empty() && remaining.is_zero() {
                 let objects = left.into_iter().map(|deleted| deleted.object.clone()).collect();
                 return Err(StepError::NotGone { after: timeout, objects });
             }
-            tokio::time::sleep(PAUSE).await;
+            if !left.is_empty() {
+                tokio::time::sleep(pause.min(remaining)).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
         }
+        Ok(())
     }
 }
 

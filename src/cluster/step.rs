@@ -46,7 +46,7 @@ pub enum StepError {
         conflicts: Vec<Conflict>,
     },
     /// Somebody else changes the object all the time.
-    #[error("cannot update {object}: somebody else keeps changing it")]
+    #[error("cannot change {object}: somebody else keeps changing it")]
     Interference {
         /// Object.
         object: ObjectRef,
@@ -76,6 +76,18 @@ pub enum StepError {
         after: Duration,
         /// Objects that are still there.
         objects: Vec<ObjectRef>,
+    },
+    /// An object is not deleted as long as others are there that may need it.
+    #[error("{object} is not deleted before what depends on it is gone")]
+    Waiting {
+        /// Object.
+        object: ObjectRef,
+    },
+    /// An object is not deleted because it is not ours any more.
+    #[error("{object} is not deleted, for somebody took it out of the release")]
+    NotOurs {
+        /// Object.
+        object: ObjectRef,
     },
     /// Something was done that cannot be undone.
     #[error("a job has run whose work cannot be undone, so the only way is forward")]
@@ -116,8 +128,14 @@ impl StepError {
             | Self::Exists { object }
             | Self::Conflict { object, .. }
             | Self::Interference { object }
+            | Self::Waiting { object }
+            | Self::NotOurs { object }
             | Self::Failed { object, .. } => Some(object),
             Self::Blocked(obstacle) => Some(obstacle.object()),
+            Self::NotGone { objects, .. } => match objects.as_slice() {
+                [object] => Some(object),
+                _ => None,
+            },
             _ => None,
         }
     }

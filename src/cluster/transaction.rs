@@ -58,6 +58,10 @@ use crate::{
 /// one after 60 s; the rest is for what is between.
 const ARRIVAL: SignedDuration = SignedDuration::from_mins(10);
 
+/// How long objects of one wave that are pruned may take to go. What takes longer is left over, and
+/// so are the waves behind it; the next command goes on with them.
+const GONE: Duration = Duration::from_mins(1);
+
 /// What every part of a transaction needs.
 pub(crate) struct Transaction<'a> {
     pub(crate) client: &'a Client,
@@ -246,10 +250,7 @@ impl Transaction<'_> {
         {
             self.write_wave(wave, &steps, target).await?;
         }
-        let mut refused = self.waves().prune(plan).await.refused;
-        if let Some(index) = refused.iter().position(StepError::is_unanswered) {
-            return Err(refused.swap_remove(index));
-        }
+        let refused = self.waves().prune(plan, self.timeout.min(GONE)).await.answered()?.left()?;
         self.settle(plan, target).await?;
         let inventory = self.put_inventory(target.objects()).await?;
         let mut leftover = self.awaited(plan, target);
@@ -303,9 +304,17 @@ impl Transaction<'_> {
     }
 
     /// Deletes stored content that nothing needs any more. What is left costs only space, and the
-    /// next command tries again, so a failure is none of this one.
+    /// next command tries again, so a failure is none of this one; but who may not do it has to know.
     pub(crate) async fn tidy(&self) {
-        drop(collect(&self.place.store(self.client), &self.head.head).await);
+        let collected = collect(&self.place.store(self.client), &self.head).await;
+        if let Some(StepError::Api(error)) = collected.failure
+            && error.is_forbidden()
+        {
+            self.observer.observe(&Event::Warning(&format!(
+                "stored content that nothing needs any more stays, copies of Secrets that were \
+                 changed among it, for {error}; whoever may delete Secrets can run `a4co-apply gc`"
+            )));
+        }
     }
 
     pub(crate) async fn until_ready(

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
 };
 
 use a4co_bundle::{Object, ObjectRef};
@@ -108,8 +109,10 @@ impl Waves<'_> {
         mutant::is(Mutant::ForgetAnObject) && step.live.is_some() && is_real
     }
 
-    /// Deletes what the plan prunes. A refused deletion does not keep the others from happening.
-    pub(crate) async fn prune(&self, plan: &Plan) -> Pruned {
+    /// Deletes what the plan prunes. A wave begins when the one before is gone, for what it deletes
+    /// may be needed for that, like an operator for the objects that it finalizes. A refused deletion
+    /// does not keep the others from happening; what does not go for longer than `patience` does.
+    pub(crate) async fn prune(&self, plan: &Plan, patience: Duration) -> Pruned {
         let Writer { client, resources, fencing, .. } = self.writer;
         let remover = Remover { client, resources, fencing };
         let delete = async |step: &Step| {
@@ -119,7 +122,15 @@ impl Waves<'_> {
             Ok(Some(deleted))
         };
         let mut pruned = Pruned::default();
-        for wave in plan.deletions() {
+        let mut waves = plan.deletions().into_iter();
+        while let Some(wave) = waves.next() {
+            if let Err(why) = remover.until_gone(&pruned.deleted, patience).await {
+                let waiting = std::iter::once(wave).chain(waves).flatten();
+                let waiting = waiting.map(|step| step.object.clone()).collect();
+                pruned.stopped = Some(Stopped { why, waiting });
+                break;
+            }
+            pruned.deleted.clear();
             let deletions = stream::iter(wave).map(&delete);
             let mut deletions = deletions.buffer_unordered(CONCURRENCY);
             while let Some(done) = deletions.next().await {
@@ -127,6 +138,9 @@ impl Waves<'_> {
                     Ok(deleted) => pruned.deleted.extend(deleted),
                     Err(error) => pruned.refused.push(error),
                 }
+            }
+            if pruned.refused.iter().any(StepError::is_unanswered) {
+                break;
             }
         }
         pruned
@@ -136,6 +150,63 @@ impl Waves<'_> {
 /// What came of a prune.
 #[derive(Default)]
 pub(crate) struct Pruned {
+    /// What was deleted last, and not waited for.
     pub(crate) deleted: Vec<Deleted>,
     pub(crate) refused: Vec<StepError>,
+    pub(crate) stopped: Option<Stopped>,
+}
+
+/// Why not all waves were deleted.
+pub(crate) struct Stopped {
+    /// What does not go, or why that cannot be told.
+    pub(crate) why: StepError,
+    /// Objects whose deletion was not begun.
+    pub(crate) waiting: Vec<ObjectRef>,
+}
+
+impl Pruned {
+    /// Fails when the API server could not be asked, as against: it said no.
+    pub(crate) fn answered(mut self) -> Result<Self, StepError> {
+        match self.refused.iter().position(StepError::is_unanswered) {
+            Some(index) => Err(self.refused.swap_remove(index)),
+            None => Ok(self),
+        }
+    }
+
+    /// Returns why objects are left, each with its object.
+    pub(crate) fn left(mut self) -> Result<Vec<StepError>, StepError> {
+        let Some(Stopped { why, waiting }) = self.stopped else { return Ok(self.refused) };
+        let StepError::NotGone { after, objects } = why else { return Err(why) };
+        let not_gone = |object| StepError::NotGone { after, objects: vec![object] };
+        self.refused.extend(objects.into_iter().map(not_gone));
+        self.refused.extend(waiting.into_iter().map(|object| StepError::Waiting { object }));
+        Ok(self.refused)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_of_a_prune_is_told_object_by_object() {
+        let object = |name: &str| ObjectRef {
+            kind: "X".to_owned(),
+            api_version: "v1".to_owned(),
+            namespace: None,
+            name: name.to_owned(),
+        };
+        let refused = || StepError::Interference { object: object("refused") };
+        let objects = vec![object("held"), object("also")];
+        let why = StepError::NotGone { after: Duration::ZERO, objects };
+        let stopped = Stopped { why, waiting: vec![object("operator")] };
+        let pruned =
+            Pruned { refused: vec![refused()], stopped: Some(stopped), ..Pruned::default() };
+        let left = pruned.left().unwrap();
+        let names: Vec<_> = left.iter().map(|why| why.object().unwrap().name.as_str()).collect();
+        assert_eq!(names, ["refused", "held", "also", "operator"]);
+        let stopped = Stopped { why: StepError::Overtaken, waiting: Vec::new() };
+        let pruned = Pruned { stopped: Some(stopped), ..Pruned::default() };
+        assert!(matches!(pruned.left(), Err(StepError::Overtaken)));
+    }
 }

@@ -15,7 +15,7 @@ use crate::{
     event::{Event, Observer},
     failure::{Done, Failure},
     fetch::{Found, fetch},
-    head::{State, Stored},
+    head::{Head, State, Stored},
     head_object::HeadObject,
     history::{Action, Entry, Outcome},
     image::Image,
@@ -28,7 +28,7 @@ use crate::{
     place::Place,
     plan::Plan,
     preflight,
-    recover::{finish_or_undo, warn},
+    recover::{Recovered, finish_or_undo, warn},
     refusal::Refusal,
     rehearse::Extent,
     resource::Resources,
@@ -214,24 +214,36 @@ impl<'w> Work<'w> {
         &self,
         bundle: &Bundle,
         action: Action,
-        mut survey: Survey<'_>,
-        mut plan: Plan,
+        survey: Survey<'_>,
+        plan: Plan,
     ) -> Result<Report, Failure> {
         let head = self.place.head_object(self.client).await?;
-        if head.head.state != State::Idle || !head.is_same_version(&survey.head) {
-            let was_open = head.head.state != State::Idle;
-            finish_or_undo(self, head).await?;
-            let looked = self.look_again(bundle, action).await;
-            let after =
-                |failure: Failure| if was_open { failure.after(Done::Recovered) } else { failure };
-            match looked.map_err(|refusal| after(refusal.into()))? {
-                Either::Left(report) => return Ok(report),
-                Either::Right(again) => (survey, plan) = again,
-            }
+        if head.head.state == State::Idle && head.is_same_version(&survey.head) {
+            return self.transact(bundle, action, survey, plan).await;
         }
-        self.heed_interrupt()?;
-        self.observer.observe(&Event::Planned(&plan));
-        self.transact(bundle, action, survey, plan).await
+        self.replace_lost(bundle, &head.head).await?;
+        let recovered = finish_or_undo(self, head).await?;
+        let done = self.carry_out_again(bundle, action).await;
+        let report = done.map_err(|failure| recovered.before(failure))?;
+        Ok(Report { recovered, ..report })
+    }
+
+    /// Stores the release of `bundle` again where the way out of what is under way needs it: whoever
+    /// deleted it there can be helped by applying it.
+    async fn replace_lost(&self, bundle: &Bundle, head: &Head) -> Result<(), Refusal> {
+        let release = bundle.release().id();
+        let mut under_way = [head.to, head.from].into_iter().flatten();
+        if head.state != State::Idle && under_way.any(|stored| stored.release == release) {
+            self.store(bundle).await?;
+        }
+        Ok(())
+    }
+
+    async fn carry_out_again(&self, bundle: &Bundle, action: Action) -> Result<Report, Failure> {
+        match self.look_again(bundle, action).await? {
+            Either::Left(report) => Ok(report),
+            Either::Right((survey, plan)) => self.transact(bundle, action, survey, plan).await,
+        }
     }
 
     /// Looks at the place again under the lease, after it changed since the first look.
@@ -258,6 +270,8 @@ impl<'w> Work<'w> {
         survey: Survey<'_>,
         mut plan: Plan,
     ) -> Result<Report, Failure> {
+        self.heed_interrupt()?;
+        self.observer.observe(&Event::Planned(&plan));
         let release = bundle.release();
         let stored = self.store(bundle).await?;
         let mut undo = self.store_undo_log(&survey, &mut plan).await?;
@@ -283,7 +297,7 @@ impl<'w> Work<'w> {
         transaction.begin(opening).await.map_err(refused)?;
         let mut done = transaction.go_forward(&plan, release).await;
         if mutant::is(Mutant::PruneBeforeCommit) {
-            transaction.waves().prune(&plan).await;
+            transaction.waves().prune(&plan, self.options.timeout).await;
         }
         if done.is_ok() {
             done = transaction.commit(release, entry.clone()).await;
@@ -300,7 +314,7 @@ impl<'w> Work<'w> {
             }
             Err(error) => (Vec::new(), Some(error.to_string())),
         };
-        Ok(Report { release: release.id(), before, undone: false, plan, unfinished, leftover })
+        Ok(Report { before, unfinished, leftover, ..report(release, plan) })
     }
 
     /// Stores every object that `plan` touches as it is now, and makes the plan one for these
@@ -402,9 +416,19 @@ async fn stuck(transaction: &mut Transaction<'_>, cause: StepError, undo: StepEr
 }
 
 fn settled(release: &Release, plan: Plan) -> Report {
-    let before = Some(release.id());
-    let (unfinished, leftover) = (None, Vec::new());
-    Report { release: release.id(), before, undone: false, plan, unfinished, leftover }
+    Report { before: Some(release.id()), ..report(release, plan) }
+}
+
+fn report(release: &Release, plan: Plan) -> Report {
+    Report {
+        release: release.id(),
+        before: None,
+        recovered: Recovered::Nothing,
+        undone: false,
+        plan,
+        unfinished: None,
+        leftover: Vec::new(),
+    }
 }
 
 pub(crate) fn refused(error: StepError) -> Failure {

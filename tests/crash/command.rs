@@ -159,10 +159,12 @@ impl Command {
                 });
             }
             Self::Delete => {
-                return Ok(match delete(client, &place, &options, &Silent, interrupt).await {
-                    Ok(deletion) => Outcome::Deleted { remains: !deletion.leftover.is_empty() },
-                    Err(failure) => failed(failure),
-                });
+                return Ok(
+                    match delete(client, &place, None, &options, &Silent, interrupt).await {
+                        Ok(deletion) => Outcome::Deleted { remains: !deletion.leftover.is_empty() },
+                        Err(failure) => failed(failure),
+                    },
+                );
             }
             Self::Collect(keep) => {
                 return Ok(match gc(client, &place, *keep, &options, &Silent).await {
