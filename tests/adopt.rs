@@ -349,3 +349,93 @@ fn objects_of_another_release_are_never_taken_over() {
     ran.expect_told(&["belongs to another set of objects (applyset-another-v1)", "not touched"]);
     assert_eq!(site.get("configmap", "settings"), before);
 }
+
+/// What a plan to adopt `release` says of the object of a kind.
+fn foreseen(site: &Site, release: &Release, kind: &str) -> Vec<String> {
+    let bundle = site.bundle(release);
+    let ran = site.run(&["plan", path(&bundle), "--adopt", "-o", "json"]).expect(0);
+    let plan: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let mut steps = plan["steps"].as_array().unwrap().iter();
+    let step = steps.find(|step| step["object"]["kind"] == kind).unwrap();
+    assert_eq!(step["change"], "adopt", "{step}");
+    let fields = step["fields"].as_array().unwrap().iter();
+    fields.map(|field| field["path"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_plain_text_of_a_secret_is_foreseen_as_what_it_becomes() {
+    let site = Site::new("plain");
+    let (secret, other) = (service(&site).remove(1), service(&site).remove(0));
+    site.create_namespace();
+    site.kubectl_with(&["apply"], &[site.foreign(secret.clone())]);
+    let release = site.release(vec![secret, other]);
+    let paths = foreseen(&site, &release, "Secret");
+    assert!(paths.iter().all(|path| path.starts_with("metadata.")), "{paths:?}");
+    adopt(&site, &release, &[]).expect(0);
+    assert_eq!(site.get("secret", "login")["data"], json!({ "password": "aHVudGVyMg==" }));
+}
+
+#[test]
+fn what_nobody_owns_is_taken_over_as_well_and_given_back_to_nobody() {
+    let site = Site::new("nobodys");
+    let (wave, settings) = site.config_map("settings", "one");
+    let mut theirs = site.foreign((wave, settings.clone()));
+    theirs["data"] = json!({ "text": "theirs", "extra": "theirs" });
+    site.create_namespace();
+    site.kubectl_with(&["apply"], &[theirs]);
+    let patch = r#"{"metadata":{"managedFields":[{}]}}"#;
+    site.kubectl(&["patch", "configmap", "settings", "--type=merge", "-p", patch]);
+    let before = site.get("configmap", "settings");
+    assert_eq!(owners(&before), [] as [&str; 0]);
+
+    let release = site.release(vec![(wave, settings.clone())]);
+    let paths = foreseen(&site, &release, "ConfigMap");
+    for expected in ["data.text", "data.extra"] {
+        assert!(paths.iter().any(|path| path == expected), "{expected} is not in {paths:?}");
+    }
+    let failing = vec![(wave, settings), site.deployment("bad", BAD_IMAGE, Some(1))];
+    let bundle = site.bundle(&site.release(failing));
+    site.run(&["adopt", path(&bundle), "--timeout", "3s"]).expect(3);
+    let after = site.get("configmap", "settings");
+    assert_eq!(owners(&after), [] as [&str; 0]);
+    assert_eq!(essence(after), essence(before));
+
+    adopt(&site, &release, &[]).expect(0);
+    let after = site.get("configmap", "settings");
+    assert_eq!(owners(&after), ["a4co Apply"]);
+    assert_eq!(after["data"], json!({ "text": "one" }));
+}
+
+#[test]
+fn a_headless_service_is_not_taken_over_by_a_release_that_wants_an_address() {
+    let site = Site::new("headless");
+    let service = |metadata: Value, address: Option<&str>| {
+        let spec = json!({ "selector": { "app": "web" }, "ports": [{ "port": 80 }], "clusterIP": address });
+        let mut service =
+            json!({ "apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec });
+        if address.is_none() {
+            service["spec"].as_object_mut().unwrap().remove("clusterIP");
+        }
+        service
+    };
+    site.create_namespace();
+    let theirs = site.foreign((3, service(site.metadata("web"), Some("None"))));
+    site.kubectl_with(&["apply"], &[theirs]);
+    let release = site.release(vec![(3, service(site.metadata("web"), None))]);
+    let ran = adopt(&site, &release, &[]).expect(1);
+    ran.expect_told(&["cannot be taken over", "spec.clusterIP", "not touched"]);
+    let equal = site.release(vec![(3, service(site.metadata("web"), Some("None")))]);
+    adopt(&site, &equal, &[]).expect(0);
+}
+
+#[test]
+fn an_older_release_is_not_adopted() {
+    let site = Site::new("older");
+    let mut config = site.config();
+    config.version = "2.0.0".parse().unwrap();
+    site.apply(&site.release_of(config, vec![site.config_map("settings", "two")])).expect(0);
+    let old = site.release(vec![site.config_map("settings", "one")]);
+    adopt(&site, &old, &[]).expect(1).expect_told(&["1.0.0 is older than 2.0.0", "not touched"]);
+    let bundle = site.bundle(&old);
+    site.run(&["plan", path(&bundle), "--adopt"]).expect(1).expect_told(&["is older than"]);
+}

@@ -99,7 +99,7 @@ fn a_plan_shows_both_ways_and_a_rollback_does_what_it_says() {
     let back = format!("a4co-apply rollback {}", old.id().short());
     for fragment in [
         "2 to create, 3 to update, 2 to prune, 2 unchanged",
-        "if it fails: 2 deleted again, 3 put back exactly as before",
+        "if it fails: 2 deleted again, 2 put back exactly as before, 1 put back but for what cannot",
         &format!(
             "{back}`: 2 to delete, 2 to create again, 2 to update back, 1 to stay as they are"
         ),

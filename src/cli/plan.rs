@@ -60,7 +60,9 @@ struct PlannedStep<'a> {
     change: &'static str,
     fields: &'a [FieldChange],
     restarts_pods: bool,
+    may_restart_pods: bool,
     unchecked: bool,
+    if_it_fails: &'static str,
     way_back: Option<&'static str>,
 }
 
@@ -97,6 +99,8 @@ fn print_json(plan: &Plan) -> io::Result<()> {
             change: change.name(),
             fields: change.fields(),
             restarts_pods: step.restarts_pods(),
+            may_restart_pods: step.may_restart_pods(),
+            if_it_fails: step.undoing.name(),
             unchecked: *unchecked,
             way_back: plan.from.map(|_| Reversal::name(*way_back)),
         }

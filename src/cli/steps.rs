@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use a4co_cluster::{Change, OneWay, Plan, Reason, Reversal, Step};
+use a4co_cluster::{Change, OneWay, Plan, Reason, Reversal, Step, Undoing};
 
 use super::output::{self, Style};
 
@@ -36,7 +36,9 @@ fn add(text: &mut String, more: &str) {
 fn named(plan: &Plan, style: Style) -> String {
     let steps: Vec<&Step> = plan.writes().collect();
     let is_grave = |step: &&&Step| {
-        matches!(step.change, Change::Prune | Change::Recreate(_)) || step.restarts_pods()
+        matches!(step.change, Change::Prune | Change::Recreate(_))
+            || step.restarts_pods()
+            || step.may_restart_pods()
     };
     let are_few = steps.len() <= NAMED;
     let shown: Vec<_> =
@@ -65,6 +67,9 @@ pub(crate) fn line(step: &Step, style: Style) -> String {
     }];
     if step.restarts_pods() {
         notes.push("restarts pods".to_owned());
+    }
+    if step.may_restart_pods() {
+        notes.push("may restart pods".to_owned());
     }
     if step.way_back != Reversal::Nothing {
         notes.push(format!("way back: {}", back(step.way_back)));
@@ -101,15 +106,14 @@ pub(crate) fn ways_back(plan: &Plan) -> String {
 }
 
 fn if_it_fails(plan: &Plan) -> String {
-    let is_put_back =
-        |change: &Change| matches!(change, Change::Update(_) | Change::Adopt(_) | Change::Restore);
-    let recreated = plan.steps.iter().filter(|step| matches!(step.change, Change::Recreate(_)));
-    let (jobs, others): (Vec<_>, Vec<_>) = recreated.partition(|step| step.object.kind == "Job");
+    let count = |wanted| plan.steps.iter().filter(|step| step.undoing == wanted).count();
     let counts = [
-        (plan.count(|change| *change == Change::Create), "deleted again"),
-        (plan.count(is_put_back), "put back exactly as before"),
-        (others.len(), "created again as before"),
-        (jobs.len(), "gone, for a job that has run is not run again"),
+        (count(Undoing::Delete), "deleted again"),
+        (count(Undoing::Restore), "put back exactly as before"),
+        (count(Undoing::Partly), "put back but for what cannot be taken back"),
+        (count(Undoing::Create), "created again as before"),
+        (count(Undoing::Stay), "stay as they are then"),
+        (count(Undoing::Gone), "gone, for a job that has run is not run again"),
     ];
     list(&counts, "nothing to undo")
 }

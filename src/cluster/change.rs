@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use a4co_bundle::{FieldChange, ObjectRef};
+use a4co_bundle::{Digest, FieldChange, ObjectRef};
 
-use crate::{live::Live, reverse::Reversal};
+use crate::{live::Live, reverse::Reversal, undoing::Undoing};
 
 /// What happens to one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,12 +76,17 @@ pub struct Step {
     pub unchecked: bool,
     /// What a rollback to the release before does to the object.
     pub way_back: Reversal,
+    /// What undoes it when the plan fails.
+    pub undoing: Undoing,
     pub(crate) live: Option<Live>,
+    /// What the former owners of an object that is taken over had when it was stored.
+    pub(crate) former: Option<Digest>,
 }
 
 impl Step {
     pub(crate) fn new(object: ObjectRef, wave: u8, change: Change, live: Option<Live>) -> Self {
-        Self { object, wave, change, unchecked: false, way_back: Reversal::default(), live }
+        let (way_back, undoing) = (Reversal::default(), Undoing::default());
+        Self { object, wave, change, unchecked: false, way_back, undoing, live, former: None }
     }
 }
 

@@ -21,7 +21,7 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig},
 };
 use serde::de::{DeserializeOwned, IgnoredAny};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::{
@@ -276,7 +276,8 @@ impl Client {
         let path = format!(
             "{path}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict&force={force}&dryRun=All"
         );
-        self.send(Method::PATCH, &path, JSON, (APPLY_PATCH, encode(manifest))).await
+        let body = (APPLY_PATCH, encode(manifest));
+        self.send::<Map<_, _>>(Method::PATCH, &path, JSON, body).await.map(Value::Object)
     }
 
     /// Asks what a merge patch (RFC 7386) would make of the object at `path`, all of it.
@@ -286,7 +287,8 @@ impl Client {
         change: &Value,
     ) -> Result<Value, ApiError> {
         let path = format!("{path}?fieldManager={FIELD_MANAGER}&dryRun=All");
-        self.send(Method::PATCH, &path, JSON, (MERGE_PATCH, encode(change))).await
+        let body = (MERGE_PATCH, encode(change));
+        self.send::<Map<_, _>>(Method::PATCH, &path, JSON, body).await.map(Value::Object)
     }
 
     /// Deletes the object at `path`, provided that it still is the one with `uid`, in the version

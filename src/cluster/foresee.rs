@@ -20,11 +20,11 @@ use crate::{
     error::ApiError,
     fetch::{CONCURRENCY, Found, fetch},
     image,
-    immutable::{ImmutableChange, immutable_changes},
+    immutable::{Answer, ImmutableChange, immutable_changes},
     one_way::{self, OneWay, Reason},
     owned,
     plan::Plan,
-    replicas,
+    replicas, secret,
     step::StepError,
     survey::Survey,
 };
@@ -74,7 +74,8 @@ pub(crate) async fn adoptions(
         let resource = survey.resources.of(&step.object)?;
         let path = resource.path(step.object.namespace.as_deref(), &step.object.name);
         let answer = adoption.foresee(client, &path, object, live).await;
-        let manifest = object.manifest();
+        let mut manifest = object.manifest();
+        secret::encode(&mut manifest);
         let one_way = one_way::one_way(&step.object, Some(live), &manifest).into_iter();
         // The others compare with what was applied before, which nobody knows here.
         let is_known = |step: &OneWay| {
@@ -82,7 +83,8 @@ pub(crate) async fn adoptions(
             matches!(step.why, Growth { .. } | Version { .. } | StorageVersion { .. })
         };
         let is_invalid = answer.as_ref().is_err_and(StepError::is_invalid);
-        let immutable = if is_invalid { immutable(live, &manifest) } else { Vec::new() };
+        let mut immutable = if is_invalid { immutable(live, &manifest) } else { Vec::new() };
+        immutable.extend(ignored(&step.object, live, &manifest));
         Some(Foreseen {
             object: step.object.clone(),
             answer,
@@ -101,6 +103,21 @@ fn immutable(live: &Value, manifest: &Value) -> Vec<ImmutableChange> {
     // Items of a list do not say what they are, and the content of a Secret is to be known as such.
     known["kind"] = manifest["kind"].clone();
     immutable_changes(&known, manifest)
+}
+
+/// What the API server would leave as it is `live`, and say nothing: no dry run finds that, and
+/// a manifest may ask for it by silence.
+fn ignored(object: &ObjectRef, live: &Value, manifest: &Value) -> Vec<ImmutableChange> {
+    let mut changes = immutable_changes(&named(object, image::essence(live)), manifest);
+    changes.retain(|change| change.answer == Answer::Ignored);
+    changes
+}
+
+/// Says in an object what it is, which items of a list do not; by its kind, the content of a Secret is
+/// known to be one.
+fn named(object: &ObjectRef, mut value: Value) -> Value {
+    value["kind"] = object.kind.as_str().into();
+    value
 }
 
 /// The part of `live` that `manifest` has something to say about.
@@ -134,6 +151,7 @@ impl Adoption {
     ) -> Result<Vec<FieldChange>, StepError> {
         let refused = |error| StepError::write("adopt", object.reference(), error);
         let mut manifest = object.manifest();
+        secret::encode(&mut manifest);
         one_way::settle_storage(&mut manifest, live);
         let mut over = manifest.clone();
         over["metadata"]["uid"] = live["metadata"]["uid"].clone();
@@ -170,7 +188,8 @@ impl Adoption {
         let mut conflicts = conflict::conflicts(error, live, manifest);
         conflicts.retain(|conflict| {
             let owners = conflict::owners(&conflict.field, live);
-            owners.is_empty() || !owners.iter().all(|entry| may_be_taken(&conflict.field, entry))
+            owners.is_empty() && !is_ownerless(live)
+                || !owners.iter().all(|entry| may_be_taken(&conflict.field, entry))
         });
         conflicts
     }
@@ -178,7 +197,9 @@ impl Adoption {
     /// The fields that nobody owns once `live` is taken over and the release is `applied`.
     fn leftover(&self, live: &Value, applied: &Value) -> Value {
         let mut fields = json!({});
-        for entry in image::entries(live) {
+        // Where nobody owned anything, the API server has said by now what there was.
+        let known = if is_ownerless(live) { applied } else { live };
+        for entry in image::entries(known) {
             if let Some(taken) = self.taken(entry) {
                 owned::unite(&mut fields, &taken);
             } else if is_ours(entry) {
@@ -186,7 +207,7 @@ impl Adoption {
             }
         }
         let kept = image::entries(applied).filter(|entry| is_ours(entry)).cloned();
-        let others = image::entries(live).filter(|entry| !is_ours(entry));
+        let others = image::entries(known).filter(|entry| !is_ours(entry));
         let others = others.filter_map(|entry| match self.taken(entry) {
             Some(_) => left(entry),
             None => Some(entry.clone()),
@@ -200,17 +221,16 @@ impl Adoption {
     }
 }
 
+fn is_ownerless(live: &Value) -> bool {
+    image::entries(live).next().is_none()
+}
+
 fn patch(live: &Value, goal: &Value) -> Option<Value> {
     image::merge_patch(&image::essence(live), &image::essence(goal))
 }
 
 fn changes(object: &ObjectRef, live: &Value, goal: &Value) -> Vec<FieldChange> {
-    let comparable = |value: &Value| {
-        let mut value = image::essence(value);
-        // By its kind, the content of a Secret is known to be one.
-        value["kind"] = object.kind.as_str().into();
-        value
-    };
+    let comparable = |value: &Value| named(object, image::essence(value));
     let mut changes = field_changes(&comparable(live), &comparable(goal));
     for change in &mut changes {
         let is_annotation = change.path.starts_with("metadata.annotations");
@@ -230,9 +250,23 @@ impl Step {
     /// Returns whether it replaces the pods of a workload.
     #[must_use]
     pub fn restarts_pods(&self) -> bool {
-        let is_workload = self.object.group() == "apps"
-            && ["DaemonSet", "Deployment", "StatefulSet"].contains(&self.object.kind.as_str());
-        is_workload && self.change.fields().iter().any(is_of_template)
+        // The pods of a StatefulSet outlive it.
+        let is_replaced =
+            matches!(self.change, Change::Recreate(_)) && self.object.kind != "StatefulSet";
+        let changes_template = self.change.fields().iter().any(is_of_template);
+        self.is_of_workload() && (is_replaced || changes_template)
+    }
+
+    /// Returns whether it may replace the pods of a workload: what others had changed there, and is
+    /// set right, is not known.
+    #[must_use]
+    pub fn may_restart_pods(&self) -> bool {
+        self.is_of_workload() && self.change == Change::Restore
+    }
+
+    fn is_of_workload(&self) -> bool {
+        self.object.group() == "apps"
+            && ["DaemonSet", "Deployment", "StatefulSet"].contains(&self.object.kind.as_str())
     }
 }
 
@@ -341,6 +375,62 @@ mod tests {
             let found: Vec<_> = found.map(|found| found.change.to_string()).collect();
             assert_eq!(found, expected, "{case}");
         }
+    }
+
+    #[test]
+    fn what_is_made_anew_or_set_right_restarts_pods() {
+        let template = || FieldChange { path: "spec.template".to_owned(), old: None, new: None };
+        let recreate = || Change::Recreate(Vec::new());
+        for (kind, change, restarts, may_restart) in [
+            ("Deployment", recreate(), true, false),
+            ("DaemonSet", recreate(), true, false),
+            ("StatefulSet", recreate(), false, false),
+            ("StatefulSet", Change::Recreate(vec![template()]), true, false),
+            ("Service", recreate(), false, false),
+            ("Deployment", Change::Update(vec![template()]), true, false),
+            ("Deployment", Change::Restore, false, true),
+            ("ConfigMap", Change::Restore, false, false),
+        ] {
+            let object = ObjectRef {
+                kind: kind.to_owned(),
+                api_version: "apps/v1".to_owned(),
+                namespace: None,
+                name: "x".to_owned(),
+            };
+            let step = Step::new(object, 1, change, None);
+            let found = (step.restarts_pods(), step.may_restart_pods());
+            assert_eq!(found, (restarts, may_restart), "{step:?}");
+        }
+    }
+
+    #[test]
+    fn a_service_that_stays_headless_without_a_word_is_found() {
+        let service = |spec: Value| json!({ "apiVersion": "v1", "kind": "Service", "spec": spec });
+        let object = ObjectRef {
+            kind: "Service".to_owned(),
+            api_version: "v1".to_owned(),
+            namespace: None,
+            name: "x".to_owned(),
+        };
+        let headless = || service(json!({ "clusterIP": "None", "ports": [{ "port": 80 }] }));
+        for (case, live, manifest, expected) in [
+            ("the release is not", headless(), service(json!({ "ports": [{ "port": 80 }] })), 1),
+            ("the release is, too", headless(), headless(), 0),
+            ("the release has none", headless(), service(json!({ "type": "ExternalName" })), 0),
+            ("it was not", service(json!({ "clusterIP": "10.0.0.1" })), service(json!({})), 0),
+        ] {
+            assert_eq!(ignored(&object, &live, &manifest).len(), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn where_nobody_owned_anything_all_that_the_release_lacks_is_left_over() {
+        let set = json!({ "f:data": { "f:a": {}, "f:b": {} } });
+        let ours = json!({ "f:data": { "f:a": {} } });
+        let applied =
+            object("X", &[("a4co", "Apply", ours), ("before-first-apply", "Update", set)]);
+        let found = Adoption::default().leftover(&object("X", &[]), &applied);
+        assert_eq!(found, json!({ "f:data": { "f:b": {} } }));
     }
 
     #[test]

@@ -96,7 +96,11 @@ pub(crate) fn patch_owners(image: &Value, live: &Value) -> Option<Value> {
     }
     let old = entries(image).filter(|entry| is_ours(entry)).chain(lost);
     let theirs = entries(live).filter(|entry| !is_ours(entry));
-    let owners: Vec<&Value> = old.chain(theirs).collect();
+    let mut owners: Vec<Value> = old.chain(theirs).cloned().collect();
+    if owners.is_empty() {
+        // The API server takes an empty list for none at all, and this for an empty one.
+        owners.push(json!({}));
+    }
     Some(json!({ "metadata": { "managedFields": owners } }))
 }
 
@@ -122,17 +126,15 @@ pub(crate) fn to_create(image: &Value, api_version: &str, kind: &str) -> Value {
 
 /// Returns the fields of `object` that count: neither status nor what the API server writes.
 pub(crate) fn essence(object: &Value) -> Value {
-    let mut object = object.clone();
-    if let Some(fields) = object.as_object_mut() {
-        // Items of a list do not say what they are.
-        fields.retain(|name, _| !["apiVersion", "kind", "status"].contains(&name.as_str()));
-    }
-    if let Some(metadata) = object["metadata"].as_object_mut() {
+    let mut fields = object.as_object().cloned().unwrap_or_default();
+    // Items of a list do not say what they are.
+    fields.retain(|name, _| !["apiVersion", "kind", "status"].contains(&name.as_str()));
+    if let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.retain(|name, _| !SERVER_METADATA.contains(&name.as_str()));
         let annotations = metadata.get_mut("annotations").and_then(Value::as_object_mut);
         annotations.and_then(|annotations| annotations.remove(TEMPLATE_GENERATION));
     }
-    object
+    fields.into()
 }
 
 /// The entries of `managedFields`. Those of the status count too: controllers write annotations by
@@ -276,6 +278,20 @@ mod tests {
             let patch = patch_owners(&with(&image), &with(&live));
             assert_eq!(managers(patch), expected, "{case}");
         }
+    }
+
+    #[test]
+    fn an_object_that_nobody_owned_is_nobodys_again() {
+        let none = object(&json!({}), &[]);
+        let taken = object(&json!({}), &[(FIELD_MANAGER, "", of(&["a"]))]);
+        let patch = patch_owners(&none, &taken).unwrap();
+        assert_eq!(patch, json!({ "metadata": { "managedFields": [{}] } }));
+        assert_eq!(patch_owners(&none, &none), None);
+    }
+
+    #[test]
+    fn what_is_no_object_has_no_fields() {
+        assert_eq!(essence(&json!([])), json!({}));
     }
 
     #[test]

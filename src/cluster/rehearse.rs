@@ -64,7 +64,7 @@ pub(crate) async fn rehearse(
             Err(error) => errors.push(error),
         }
         if !fixed.is_empty() {
-            immutable.insert(object, fixed);
+            immutable.entry(object).or_default().extend(fixed);
         }
     }
     let waves = Waves { writer: survey.writer(client, Effect::DryRun), observer, interrupt: None };
@@ -100,6 +100,7 @@ pub(crate) async fn rehearse(
     }
     if plan.obstacles.is_empty() {
         plan.reverse(release, survey.current.as_ref());
+        plan.foresee_undoing(release, survey.current.as_ref());
         return Ok(plan);
     }
     Err(Refusal::Obstacles { obstacles: plan.obstacles })
@@ -137,14 +138,14 @@ fn resolve(
     one_way: Vec<OneWay>,
 ) {
     let Some(step) = plan.steps.iter_mut().find(|step| step.object == object) else { return };
+    let is_theirs = step.live.as_ref().is_some_and(|live| live.part_of.is_none());
     match &step.change {
-        Change::Update(fields) if may_recreate => {
+        Change::Update(fields) | Change::Adopt(fields) if may_recreate && !is_theirs => {
             step.change = Change::Recreate(fields.clone());
             plan.one_way.extend(one_way);
         }
-        change => {
+        _ => {
             let fields = changes.into_iter().map(|change| change.change).collect();
-            let is_theirs = matches!(change, Change::Adopt(_));
             plan.obstacles.push(if is_theirs {
                 Obstacle::Unadoptable { object, fields }
             } else {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     client::{Client, Conflicts, Effect, Form},
+    conflict,
     error::ApiError,
     fencing::Fencing,
     live::PartialObject,
@@ -39,6 +40,7 @@ pub(crate) async fn hand_over(
     object: &ObjectRef,
     fencing: Fencing<'_>,
 ) -> Result<(), StepError> {
+    let mut unclear = None;
     for _ in 0..ATTEMPTS {
         let Some(live) = client.get::<Value>(path, Form::Whole).await? else { return Ok(()) };
         fencing.check(client).await?;
@@ -50,10 +52,19 @@ pub(crate) async fn hand_over(
             Ok(()) => return Ok(()),
             // The autoscaler has set another count since.
             Err(error) if error.is_conflict() || !error.field_conflicts().is_empty() => {}
+            // Nobody knows whether it was written; claiming it again does no harm.
+            Err(error) if error.is_unclear() => unclear = Some(error),
             Err(error) => return Err(StepError::write("update", object, error)),
         }
     }
-    Err(StepError::Interference { object: object.clone() })
+    Err(given_up(object, unclear))
+}
+
+fn given_up(object: &ObjectRef, unclear: Option<ApiError>) -> StepError {
+    match unclear {
+        Some(error) => StepError::write("update", object, error),
+        None => StepError::Interference { object: object.clone() },
+    }
 }
 
 /// Takes the replica count of the object at `path` from an autoscaler, and nothing else.
@@ -65,16 +76,21 @@ pub(crate) async fn take(
     fencing: Fencing<'_>,
 ) -> Result<(), StepError> {
     let count = &manifest["spec"]["replicas"];
+    let mut unclear = None;
     for _ in 0..ATTEMPTS {
         let Some(live) = client.get::<Value>(path, Form::Whole).await? else { return Ok(()) };
+        if !conflict::owners(FIELD, &live).into_iter().all(|entry| is_autoscaled(FIELD, entry)) {
+            return Err(StepError::Interference { object: object.clone() });
+        }
         fencing.check(client).await?;
         match claim(client, path, object, &live, count, Conflicts::Force).await {
             Ok(()) => return Ok(()),
             Err(error) if error.is_conflict() => {}
+            Err(error) if error.is_unclear() => unclear = Some(error),
             Err(error) => return Err(StepError::write("update", object, error)),
         }
     }
-    Err(StepError::Interference { object: object.clone() })
+    Err(given_up(object, unclear))
 }
 
 async fn claim(

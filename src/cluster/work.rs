@@ -5,6 +5,7 @@ use std::pin::pin;
 use a4co_bundle::{Bundle, Digest, ObjectRef, Release};
 use futures::future::{Either, select};
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::{
@@ -39,6 +40,9 @@ use crate::{
     undo,
     way_back::Late,
 };
+
+/// Most characters of a name that the history keeps.
+const MAX_NAME: usize = 128;
 
 /// One command at work.
 pub(crate) struct Work<'a> {
@@ -332,7 +336,15 @@ impl<'w> Work<'w> {
         for step in plan.steps.iter_mut().filter(|step| step.change.is_touching()) {
             let Some(live) = &mut step.live else { continue };
             match images.get(&step.object).filter(|image| image.uid == live.uid) {
-                Some(image) => live.resource_version.clone_from(&image.resource_version),
+                Some(image) => {
+                    live.resource_version.clone_from(&image.resource_version);
+                    if let (Change::Adopt(_), Some(adoption)) = (&step.change, survey.adoption) {
+                        // It was JSON when it was read.
+                        let image: Value =
+                            serde_json::from_str(image.text.get()).unwrap_or_default();
+                        step.former = Some(adoption.former(&image));
+                    }
+                }
                 None => moved.push(step.object.clone()),
             }
         }
@@ -372,7 +384,7 @@ impl<'w> Work<'w> {
             action,
             outcome: Outcome::Committed,
             at: Timestamp::now(),
-            by: self.options.holder.clone(),
+            by: self.options.holder.chars().take(MAX_NAME).collect(),
         }
     }
 }

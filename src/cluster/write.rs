@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use a4co_bundle::{Object, ObjectRef};
+use a4co_bundle::{Digest, Object, ObjectRef};
 use serde_json::{Value, json};
 
 use crate::{
@@ -78,7 +78,9 @@ impl Writer<'_> {
         let applied = match (&step.live, &step.change) {
             (None, _) => self.create(&target).await?,
             (Some(live), Change::Recreate(_)) => self.recreate(&target, live).await?,
-            (Some(live), Change::Adopt(_)) => self.adopt(&target, live.clone()).await?,
+            (Some(live), Change::Adopt(_)) => {
+                self.adopt(&target, live.clone(), step.former).await?
+            }
             (Some(live), _) => self.update(&target, live.clone()).await?,
         };
         let live = Live::from(applied.metadata);
@@ -169,9 +171,15 @@ impl Writer<'_> {
     }
 
     /// Takes the object over from those who made it.
-    async fn adopt(&self, target: &Target<'_>, seen: Live) -> Result<Applied, StepError> {
+    async fn adopt(
+        &self,
+        target: &Target<'_>,
+        seen: Live,
+        former: Option<Digest>,
+    ) -> Result<Applied, StepError> {
         if let (Some(adoption), Effect::Real) = (self.adoption, self.effect) {
-            adoption.take_over(self.client, &target.path, target.reference, self.fencing).await?;
+            let (client, Target { path, reference, .. }) = (self.client, target);
+            adoption.take_over(client, path, reference, (&seen, former), self.fencing).await?;
             let seen = self.look_again(target, &seen, Owner::Us).await?;
             return self.update(target, seen).await;
         }

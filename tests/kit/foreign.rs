@@ -76,7 +76,7 @@ pub fn essence(mut object: Value) -> Value {
 
 /// Who owns fields of an object, the status aside: manager and operation.
 pub fn owners(object: &Value) -> Vec<String> {
-    let entries = object["metadata"]["managedFields"].as_array().unwrap().iter();
+    let entries = object["metadata"]["managedFields"].as_array().into_iter().flatten();
     let entries = entries.filter(|entry| entry["subresource"] != "status");
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let mut owners: Vec<_> = entries
