@@ -203,3 +203,42 @@ fn a_refusal_after_a_recovery_does_not_say_that_nothing_was_touched() {
     ran.expect_told(&["403", "what an earlier command had left was finished or undone"]);
     site.expect_release(Some(&old));
 }
+
+#[test]
+fn a_stored_release_that_is_lost_in_the_middle_comes_back_with_its_bundle() {
+    let site = Site::new("lost");
+    let old = site.release(vec![site.config_map("settings", "old")]);
+    site.apply(&old).expect(0);
+    let new = site.release(vec![
+        site.config_map("settings", "new"),
+        site.deployment("bad", BAD_IMAGE, Some(1)),
+    ]);
+    for (bundle, release) in [("toBundle", &new), ("fromBundle", &old)] {
+        site.kill_while_applying(&new, || site.text("settings") == "new");
+        let digest = site.head()[bundle].as_str().unwrap().replace("sha256:", "");
+        site.kubectl(&["delete", "secret", &format!("a4co.shop.release-{}-0", &digest[..16])]);
+        let ran = site.run(&["recover", "-n", &site.namespace]).expect(1);
+        ran.expect_told(&["does not exist", "apply the bundle of that release again"]);
+        let code = if bundle == "toBundle" { 3 } else { 0 };
+        site.apply_within(release, "2s").expect(code);
+        site.expect_release(Some(&old));
+        assert_eq!(site.head()["state"], "idle", "{bundle}");
+    }
+}
+
+#[test]
+fn what_others_put_on_a_head_stays_and_a_copy_of_it_is_none() {
+    let site = Site::new("head");
+    site.apply(&site.release(vec![site.config_map("settings", "one")])).expect(0);
+    site.kubectl(&["label", "configmap", "a4co.shop", "example.com/backup=daily"]);
+    let mut copy = site.get("configmap", "a4co.shop");
+    let labels = copy["metadata"]["labels"].clone();
+    copy["metadata"] = serde_json::json!({
+        "name": "a4co.shop-backup", "namespace": site.namespace, "labels": labels,
+    });
+    let args = ["create", "-n", &site.namespace, "-f", "-"];
+    site.cluster.kubectl_with_input(&args, &copy.to_string()).expect_success();
+    site.run(&["gc", "-n", &site.namespace]).expect(0);
+    let labels = &site.get("configmap", "a4co.shop")["metadata"]["labels"];
+    assert_eq!(labels["example.com/backup"], "daily");
+}

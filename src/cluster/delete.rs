@@ -196,7 +196,8 @@ async fn finish_deletion(
     for namespace in left.filter(|step| step.object.kind == "Namespace") {
         transaction.writer().disown(&namespace.object).await?;
     }
-    let leftover = pruned.refused.iter().filter_map(StepError::object).cloned().collect();
+    let refused = pruned.refused.iter().filter_map(StepError::object).cloned();
+    let leftover = transaction.remembered(refused.collect());
     let is_all = pruned.refused.is_empty();
     transaction
         .write_head(|head| {

@@ -40,6 +40,23 @@ pub struct Stored {
     pub bundle: Digest,
 }
 
+/// Most bytes of leftover objects that a head remembers: with the history it stays below the 1 MiB
+/// that a `ConfigMap` may have. A head that cannot be written would never be idle again.
+const MAX_LEFTOVER_BYTES: usize = 512 << 10;
+
+/// Returns as many of `objects` as a head can remember, and how many it cannot.
+pub(crate) fn remembered(mut objects: Vec<ObjectRef>) -> (Vec<ObjectRef>, usize) {
+    let mut bytes = 0;
+    let fits = |object: &ObjectRef| {
+        bytes += serde_json::to_string(object).map_or(0, |text| text.len()) + 1;
+        bytes <= MAX_LEFTOVER_BYTES
+    };
+    let known = objects.iter().map(fits).take_while(|fits| *fits).count();
+    let forgotten = objects.len() - known;
+    objects.truncate(known);
+    (objects, forgotten)
+}
+
 /// Content of the head object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
@@ -299,6 +316,22 @@ mod tests {
         };
         let fields = Fields { namespace: "n", app: "shop", data: head.to_data() };
         assert_eq!(fields.to_head().unwrap(), head);
+    }
+
+    #[test]
+    fn a_head_remembers_no_more_than_it_can_hold() {
+        let object = |index: usize| ObjectRef {
+            kind: "ConfigMap".to_owned(),
+            api_version: "v1".to_owned(),
+            namespace: Some("a-namespace-of-some-length".to_owned()),
+            name: format!("object-{index}"),
+        };
+        let few: Vec<_> = (0..9).map(object).collect();
+        assert_eq!(remembered(few.clone()), (few, 0));
+        let (known, forgotten) = remembered((0..20_000).map(object).collect());
+        assert_eq!(known.len() + forgotten, 20_000);
+        assert!(serde_json::to_string(&known).unwrap().len() <= MAX_LEFTOVER_BYTES + 2);
+        assert!(known.len() > 1000 && known[0] == object(0));
     }
 
     #[test]

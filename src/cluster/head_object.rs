@@ -1,6 +1,6 @@
 //! The object that holds the head, read and written as one.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use a4co_bundle::{APPLYSET_ID_LABEL, applyset_id, head_name};
 use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
@@ -25,6 +25,8 @@ pub(crate) struct HeadObject {
     namespace: String,
     /// Version of the object; `None` when it does not exist yet.
     resource_version: Option<String>,
+    /// Its metadata as it was read: what others have put there stays.
+    metadata: ObjectMeta,
     pub(crate) head: Head,
 }
 
@@ -39,16 +41,15 @@ impl HeadObject {
         let found: Option<ConfigMap> =
             client.get(&path(namespace, &head_name(app)), Form::Whole).await?;
         let mut head = Head::new(environment);
-        let resource_version = match found {
-            None => None,
-            Some(object) => {
-                let fields = Fields { namespace, app, data: object.data.unwrap_or_default() };
-                head = fields.to_head()?;
-                object.metadata.resource_version
-            }
-        };
+        let mut metadata = ObjectMeta::default();
+        if let Some(object) = found {
+            let fields = Fields { namespace, app, data: object.data.unwrap_or_default() };
+            head = fields.to_head()?;
+            metadata = object.metadata;
+        }
+        let resource_version = metadata.resource_version.clone();
         let (app, namespace) = (app.to_owned(), namespace.to_owned());
-        Ok(Self { app, namespace, resource_version, head })
+        Ok(Self { app, namespace, resource_version, metadata, head })
     }
 
     /// Returns whether the head exists in the cluster.
@@ -130,20 +131,28 @@ impl HeadObject {
     fn object(&self, head: &Head) -> ConfigMap {
         let id = applyset_id(&self.app, &self.namespace);
         let text = |text: &str| text.to_owned();
+        let ObjectMeta { labels, annotations, finalizers, owner_references, .. } =
+            self.metadata.clone();
+        let mut labels = labels.unwrap_or_default();
+        labels.extend([
+            (text(APPLYSET_ID_LABEL), id),
+            (text(text::APP_LABEL), self.app.clone()),
+            (text(text::MANAGED_BY_LABEL), text(text::MANAGED_BY)),
+        ]);
+        let mut annotations = annotations.unwrap_or_default();
+        annotations.insert(
+            text("applyset.kubernetes.io/tooling"),
+            format!("{}/{}", text::MANAGED_BY, env!("CARGO_PKG_VERSION")),
+        );
         ConfigMap {
             metadata: ObjectMeta {
                 name: Some(head_name(&self.app)),
                 namespace: Some(self.namespace.clone()),
                 resource_version: self.resource_version.clone(),
-                labels: Some(BTreeMap::from([
-                    (text(APPLYSET_ID_LABEL), id),
-                    (text(text::APP_LABEL), self.app.clone()),
-                    (text(text::MANAGED_BY_LABEL), text(text::MANAGED_BY)),
-                ])),
-                annotations: Some(BTreeMap::from([(
-                    text("applyset.kubernetes.io/tooling"),
-                    format!("{}/{}", text::MANAGED_BY, env!("CARGO_PKG_VERSION")),
-                )])),
+                labels: Some(labels),
+                annotations: Some(annotations),
+                finalizers,
+                owner_references,
                 ..ObjectMeta::default()
             },
             data: Some(head.to_data()),
@@ -158,4 +167,29 @@ fn collection(namespace: &str) -> String {
 
 fn path(namespace: &str, name: &str) -> String {
     format!("{}/{name}", collection(namespace))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn what_others_have_put_on_a_head_stays() {
+        let theirs = || Some(BTreeMap::from([("theirs".to_owned(), "x".to_owned())]));
+        let metadata = ObjectMeta {
+            labels: theirs(),
+            annotations: theirs(),
+            finalizers: Some(vec!["example.com/backup".to_owned()]),
+            ..ObjectMeta::default()
+        };
+        let (app, namespace) = ("shop".to_owned(), "n".to_owned());
+        let head = Head::new("staging");
+        let object = HeadObject { app, namespace, resource_version: None, metadata, head };
+        let written = object.object(&object.head).metadata;
+        assert_eq!(written.labels.unwrap()["theirs"], "x");
+        assert_eq!(written.annotations.unwrap()["theirs"], "x");
+        assert_eq!(written.finalizers.unwrap(), ["example.com/backup"]);
+    }
 }

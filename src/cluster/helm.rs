@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use a4co_bundle::FieldChange;
+use a4co_bundle::{FieldChange, ObjectRef};
 use serde_json::Value;
 
 use crate::{
@@ -32,6 +32,11 @@ impl HelmRelease {
     }
 }
 
+/// The Helm release of an object as it was.
+pub(crate) fn of_image(object: &ObjectRef, image: &Value) -> Option<HelmRelease> {
+    release(object, |name| image["metadata"]["annotations"][name].as_str())
+}
+
 impl Plan {
     /// Returns the Helm releases whose objects are taken over.
     #[must_use]
@@ -43,14 +48,23 @@ impl Plan {
 
 /// The Helm release whose annotations an object loses.
 fn of_step(step: &Step) -> Option<HelmRelease> {
-    let lost = |name: &str| {
-        let lost = step.change.fields().iter().find_map(|change| lost(change, name))?;
+    let fields = step.change.fields();
+    release(&step.object, |name| fields.iter().find_map(|change| lost(change, name)))
+}
+
+/// The Helm release that the annotations of an object name.
+fn release<'a>(
+    object: &ObjectRef,
+    annotation: impl Fn(&str) -> Option<&'a str>,
+) -> Option<HelmRelease> {
+    let harmless = |name: &str| {
+        let text = annotation(name)?;
         // It goes into a command line.
         let is_harmless = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
-        lost.chars().all(is_harmless).then(|| lost.to_owned())
+        text.chars().all(is_harmless).then(|| text.to_owned())
     };
-    let name = lost(NAME)?;
-    let namespace = lost(NAMESPACE).or_else(|| step.object.namespace.clone())?;
+    let name = harmless(NAME)?;
+    let namespace = harmless(NAMESPACE).or_else(|| object.namespace.clone())?;
     Some(HelmRelease { namespace, name })
 }
 
@@ -102,5 +116,20 @@ mod tests {
                 .map(|name| HelmRelease { namespace: "shop".to_owned(), name: name.to_owned() });
             assert_eq!(found, expected, "{case}");
         }
+    }
+
+    #[test]
+    fn an_object_as_it_was_names_its_release() {
+        let object = ObjectRef {
+            kind: "ConfigMap".to_owned(),
+            api_version: "v1".to_owned(),
+            namespace: Some("shop".to_owned()),
+            name: "x".to_owned(),
+        };
+        let image = |name: &str| json!({ "metadata": { "annotations": { NAME: name } } });
+        let (namespace, name) = ("shop".to_owned(), "web".to_owned());
+        assert_eq!(of_image(&object, &image("web")), Some(HelmRelease { namespace, name }));
+        assert_eq!(of_image(&object, &image("x; rm -r .")), None);
+        assert_eq!(of_image(&object, &json!({})), None);
     }
 }

@@ -89,7 +89,7 @@ impl Lease {
         let mut watched: Option<(Option<String>, Instant)> = None;
         loop {
             let found: Option<LeaseObject> = client.get(&path, Form::Whole).await?;
-            match found.as_ref().map(claim) {
+            match found.as_ref().map(|lease| claim(lease, Timestamp::now())) {
                 Some(_) if mutant::is(Mutant::IgnoreLease) => {}
                 Some(Claim::Held { holder, age_seconds }) => {
                     if Instant::now() >= deadline {
@@ -99,15 +99,18 @@ impl Lease {
                     continue;
                 }
                 // Its clock or ours may be wrong: believe only that it does not move.
-                Some(Claim::Abandoned) => {
+                Some(Claim::Doubtful { holder, standstill }) => {
                     let version =
                         found.as_ref().and_then(|lease| lease.metadata.resource_version.clone());
                     let since = match &watched {
                         Some((known, since)) if *known == version => *since,
+                        Some(_) if Instant::now() >= deadline => {
+                            return Err(LeaseError::Held { holder, age_seconds: 0 });
+                        }
                         _ => Instant::now(),
                     };
                     watched = Some((version, since));
-                    if since.elapsed() < STANDSTILL {
+                    if since.elapsed() < standstill {
                         wait().await;
                         continue;
                     }
@@ -208,25 +211,32 @@ fn path(place: &Place) -> String {
 }
 
 /// What a lease says about its holder.
+#[derive(Debug, PartialEq, Eq)]
 enum Claim {
     /// Nobody holds it.
     Free,
     /// Somebody does, and has renewed it in time by our clock.
     Held { holder: String, age_seconds: i64 },
-    /// Somebody does, but has not renewed it in time by our clock.
-    Abandoned,
+    /// Somebody does, but by our clock has not renewed it in time, or will do so only much later. If
+    /// it does not move for this long, it is abandoned.
+    Doubtful { holder: String, standstill: Duration },
 }
 
-fn claim(lease: &LeaseObject) -> Claim {
+fn claim(lease: &LeaseObject, now: Timestamp) -> Claim {
     let Some(holder) = holder_of(lease) else { return Claim::Free };
     let spec = lease.spec.as_ref();
     let Some(renewed) = spec.and_then(|spec| spec.renew_time.as_ref()) else { return Claim::Free };
-    let age_seconds = Timestamp::now().duration_since(renewed.0).as_secs().max(0);
+    let age = now.duration_since(renewed.0).as_secs();
     let duration = spec.and_then(|spec| spec.lease_duration_seconds).unwrap_or_default();
-    if age_seconds < i64::from(duration) {
-        Claim::Held { holder: text::clean(holder), age_seconds }
+    let holder = text::clean(holder);
+    if age >= i64::from(duration) {
+        Claim::Doubtful { holder, standstill: STANDSTILL }
+    } else if age < -i64::from(duration) {
+        // A holder whose clock is that far ahead looks alive long after it died.
+        let duration = Duration::from_secs(duration.unsigned_abs().into());
+        Claim::Doubtful { holder, standstill: duration.max(STANDSTILL) }
     } else {
-        Claim::Abandoned
+        Claim::Held { holder, age_seconds: age.max(0) }
     }
 }
 
@@ -250,5 +260,35 @@ fn object(app: &str, namespace: &str, holder: &str) -> LeaseObject {
             renew_time: Some(now),
             ..LeaseSpec::default()
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_is_believed_as_far_as_clocks_can_be() {
+        let now: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
+        let holder = || "ann".to_owned();
+        let held = |age_seconds| Claim::Held { holder: holder(), age_seconds };
+        let doubtful = |seconds| {
+            let standstill = Duration::from_secs(seconds);
+            Claim::Doubtful { holder: holder(), standstill }
+        };
+        for (case, renewed, expected) in [
+            ("just now", "2026-01-01T12:00:00Z", held(0)),
+            ("a while ago", "2026-01-01T11:59:00Z", held(60)),
+            ("its clock is a little ahead", "2026-01-01T12:00:30Z", held(0)),
+            ("too long ago", "2026-01-01T11:58:00Z", doubtful(15)),
+            ("its clock is far ahead", "2026-01-02T12:00:00Z", doubtful(90)),
+        ] {
+            let mut lease = object("shop", "n", "ann");
+            lease.spec.as_mut().unwrap().renew_time = Some(MicroTime(renewed.parse().unwrap()));
+            assert_eq!(claim(&lease, now), expected, "{case}");
+        }
+        let mut lease = object("shop", "n", "ann");
+        lease.spec.as_mut().unwrap().holder_identity = None;
+        assert_eq!(claim(&lease, now), Claim::Free);
     }
 }

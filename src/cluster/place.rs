@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use a4co_bundle::{APPLYSET_ID_LABEL, Release, is_dns_label};
-use k8s_openapi::api::core::v1::ConfigMap;
+use a4co_bundle::{APPLYSET_ID_LABEL, Release, head_name, is_dns_label};
 
 use crate::{
     client::{Client, Form},
     head::Head,
     head_object::HeadObject,
     list::List,
+    live::{Metadata, PartialObject},
     refusal::Refusal,
     store::Store,
     text,
@@ -52,14 +52,24 @@ impl Place {
         }
         let namespaces = namespace.map_or(String::new(), |name| format!("/namespaces/{name}"));
         let selector = format!("{APPLYSET_ID_LABEL},{}", text::APP_LABEL).replace('/', "%2F");
-        let path = format!("/api/v1{namespaces}/configmaps?labelSelector={selector}");
-        let heads: Option<List<ConfigMap>> = client.get(&path, Form::Whole).await?;
-        let items = heads.map_or_else(Vec::new, |heads| heads.items);
-        let mut places: Vec<Self> = items.into_iter().filter_map(Self::of_head).collect();
-        places.retain(|place| app.is_none_or(|app| place.app == app));
-        match places.len() {
-            1 => Ok(places.remove(0)),
-            0 => {
+        let path = format!("/api/v1{namespaces}/configmaps?limit=500&labelSelector={selector}");
+        let mut heads = Vec::new();
+        let mut next = String::new();
+        loop {
+            let page: Option<List<PartialObject>> =
+                client.list(&format!("{path}{next}"), Form::Metadata).await?;
+            let Some(page) = page else { break };
+            let token = page.next().map(|token| format!("&continue={token}"));
+            let found = page.items.into_iter().filter_map(|item| head_of(item.metadata));
+            heads.extend(found.filter(|(_, of)| app.is_none_or(|app| of == app)));
+            match token {
+                Some(token) => next = token,
+                None => break,
+            }
+        }
+        match heads.as_slice() {
+            [(namespace, app)] => Self::read(client, namespace, app).await,
+            [] => {
                 let place =
                     namespace.map_or("the cluster".into(), |name| format!("namespace `{name}`"));
                 Err(Refusal::NoRelease {
@@ -67,9 +77,17 @@ impl Place {
                 })
             }
             _ => Err(Refusal::SeveralReleases {
-                places: places.iter().map(Self::to_string).collect(),
+                places: heads.iter().map(|(namespace, app)| format!("{namespace}/{app}")).collect(),
             }),
         }
+    }
+
+    /// Reads the place of the head of `app` in `namespace`, which says what environment it is.
+    async fn read(client: &Client, namespace: &str, app: &str) -> Result<Self, Refusal> {
+        let (app, namespace) = (app.to_owned(), namespace.to_owned());
+        let place = Self { app, namespace, environment: String::new() };
+        let environment = place.head(client).await?.environment;
+        Ok(Self { environment, ..place })
     }
 
     /// Reads the head.
@@ -87,16 +105,40 @@ impl Place {
     pub(crate) fn store<'a>(&'a self, client: &'a Client) -> Store<'a> {
         Store { client, app: &self.app, namespace: &self.namespace }
     }
+}
 
-    fn of_head(head: ConfigMap) -> Option<Self> {
-        let app = head.metadata.labels?.remove(text::APP_LABEL)?;
-        let environment = head.data?.remove("environment")?;
-        Some(Self { app, namespace: head.metadata.namespace?, environment })
-    }
+/// Namespace and app of a head; `None` when the object is none, for labels are easily copied.
+fn head_of(mut metadata: Metadata) -> Option<(String, String)> {
+    let app = metadata.labels.remove(text::APP_LABEL)?;
+    (metadata.name == head_name(&app)).then_some((metadata.namespace?, app))
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.namespace, self.app)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_head_is_known_by_its_name_not_only_by_its_labels() {
+        for (case, name, labels, expected) in [
+            ("a head", "a4co.shop", json!({ text::APP_LABEL: "shop" }), true),
+            ("a copy", "a4co.shop-backup", json!({ text::APP_LABEL: "shop" }), false),
+            ("of another app", "a4co.shop", json!({ text::APP_LABEL: "other" }), false),
+            ("without labels", "a4co.shop", json!({}), false),
+        ] {
+            let metadata = json!({
+                "name": name, "namespace": "n", "uid": "u", "resourceVersion": "1", "labels": labels,
+            });
+            let metadata: Metadata = serde_json::from_str(&metadata.to_string()).unwrap();
+            let head = head_of(metadata);
+            assert_eq!(head, expected.then(|| ("n".to_owned(), "shop".to_owned())), "{case}");
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! Finishes or undoes what an earlier command left in the middle. No bundle is needed: both
 //! releases are stored in the cluster.
 
+use std::collections::BTreeSet;
+
 use a4co_bundle::{Object, Release, ReleaseId};
 
 use crate::{
@@ -13,6 +15,7 @@ use crate::{
     failure::{Done, Failure},
     head::State,
     head_object::HeadObject,
+    helm,
     history::{Action, Entry},
     live,
     mutant::{self, Mutant},
@@ -130,6 +133,8 @@ pub(crate) async fn finish_or_undo(
         if mutant::is(Mutant::RecoveryDoesNotPrune) {
             plan.steps.clear();
         }
+        // The command that took them over has not lived to say it.
+        remind_of_helm(&transaction).await.map_err(unfinished)?;
         let refused = transaction.finish(&plan, &new).await.map_err(unfinished)?;
         warn(observer, &refused);
         return Ok(Recovered::Finished(new.id()));
@@ -149,6 +154,30 @@ pub(crate) async fn finish_or_undo(
         }
         failure => Err(failure),
     }
+}
+
+/// Says how Helm learns that objects were taken over from it.
+async fn remind_of_helm(transaction: &Transaction<'_>) -> Result<(), StepError> {
+    if transaction.head.head.action != Some(Action::Adopt) {
+        return Ok(());
+    }
+    // What is damaged here only costs the reminder.
+    let log = match transaction.undo_log().await {
+        Err(error) if error.is_unanswered() => return Err(error),
+        log => log.unwrap_or_default(),
+    };
+    let images = log.iter().filter_map(|line| Some((&line.object, line.image()?)));
+    let releases: BTreeSet<_> =
+        images.filter_map(|(object, image)| helm::of_image(object, &image)).collect();
+    for release in releases {
+        transaction.observer.observe(&Event::Warning(&format!(
+            "Helm does not know yet that it does not own the objects of its release {} any more; \
+             never use `helm uninstall`, but: {}",
+            release.name,
+            release.forget_command()
+        )));
+    }
+    Ok(())
 }
 
 /// Goes on to a release that cannot be undone any more.

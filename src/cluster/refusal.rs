@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::{
     change::Obstacle, connect::ConnectError, error::ApiError, head::HeadError,
     history::SelectError, lease::LeaseError, one_way::OneWay, permission::Permission,
-    rehearse::POLICY_ANNOTATION, step::StepError, store::StoreError,
+    rehearse::POLICY_ANNOTATION, step::StepError, store::StoreError, text,
 };
 
 /// Why a command was refused before it changed anything.
@@ -193,8 +193,26 @@ impl Refusal {
                 "the credentials are not accepted or have expired; log in again".into()
             }
             Self::Store(StoreError::Missing { .. }) => {
-                "apply the bundle of the committed release again, which stores it again".into()
+                "apply the bundle of that release again, which stores it again; `a4co-apply status` \
+                 names what is committed, and between which releases the cluster is"
+                    .into()
             }
+            Self::Store(
+                StoreError::Chunk { .. }
+                | StoreError::Inflate { .. }
+                | StoreError::Content { .. }
+                | StoreError::Digest { .. },
+            ) => format!(
+                "delete the Secrets that hold it (`kubectl get secrets -l {} -L {}` lists them), then \
+                 apply the bundle of that release again, which stores it again",
+                text::CONTENT_LABEL,
+                text::APP_LABEL,
+            ),
+            Self::Head(HeadError::Field { namespace, name, .. }) => format!(
+                "somebody has changed it; put back what was there, from a backup or by `kubectl edit \
+                 configmap -n {namespace} {name}`"
+            ),
+            Self::Store(StoreError::Draft(_)) => "split the release into several".into(),
             Self::OneWay { .. } => "if that is what you want, say so: --accept-one-way".into(),
             Self::Moved { .. } => "try again".into(),
             Self::NotAgreed => "run the command again to see what would be deleted now".into(),

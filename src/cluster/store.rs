@@ -278,8 +278,8 @@ impl Store<'_> {
 }
 
 fn inflate(deflated: &[u8], out: &mut impl io::Write) -> io::Result<()> {
-    io::copy(&mut DeflateDecoder::new(deflated).take(MAX_CONTENT_BYTES), out)?;
-    Ok(())
+    let bytes = io::copy(&mut DeflateDecoder::new(deflated).take(MAX_CONTENT_BYTES + 1), out)?;
+    if bytes > MAX_CONTENT_BYTES { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(()) }
 }
 
 fn compare(expected: Digest, computed: Digest) -> Result<(), StoreError> {

@@ -34,7 +34,7 @@ use crate::{
     draft::Draft,
     event::{Event, Observer},
     fencing::Fencing,
-    head::{Head, State, Stored},
+    head::{self, Head, State, Stored},
     head_object::HeadObject,
     history::{self, Action, Entry, Outcome},
     interrupt::{self, Interrupt},
@@ -253,8 +253,9 @@ impl Transaction<'_> {
         let refused = self.waves().prune(plan, self.timeout.min(GONE)).await.answered()?.left()?;
         self.settle(plan, target).await?;
         let inventory = self.put_inventory(target.objects()).await?;
-        let mut leftover = self.awaited(plan, target);
-        leftover.extend(refused.iter().filter_map(StepError::object).cloned());
+        let refused_objects = refused.iter().filter_map(StepError::object).cloned();
+        let leftover = refused_objects.chain(self.awaited(plan, target)).collect();
+        let leftover = self.remembered(leftover);
         self.write_head(|head| {
             head.inventory = Some(inventory);
             head.leftover = leftover;
@@ -277,6 +278,19 @@ impl Transaction<'_> {
         let is_deleted = |object: &ObjectRef| plan.steps.iter().any(|step| step.object == *object);
         let is_awaited = |object: &&ObjectRef| !known.contains_key(*object) && !is_deleted(*object);
         leftover.iter().filter(is_awaited).cloned().collect()
+    }
+
+    /// Returns those of `objects` that the head can remember, and says if these are not all.
+    pub(crate) fn remembered(&self, objects: Vec<ObjectRef>) -> Vec<ObjectRef> {
+        let (known, forgotten) = head::remembered(objects);
+        if forgotten > 0 {
+            self.observer.observe(&Event::Warning(&format!(
+                "{forgotten} objects that are left or may still come are too many to be remembered; \
+                 a later command that meets one refuses it, for it carries the label of this \
+                 release: delete it then"
+            )));
+        }
+        known
     }
 
     /// Once autoscalers are gone, sets the replica counts that they may have changed meanwhile.

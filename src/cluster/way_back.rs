@@ -140,13 +140,13 @@ impl Transaction<'_> {
             }
             _ => Vec::new(),
         };
+        let known: BTreeSet<&ObjectRef> = self.head.head.leftover.iter().collect();
+        let new = late_creations.into_iter().filter(|object| !known.contains(object));
+        let leftover: Vec<_> = self.head.head.leftover.iter().cloned().chain(new).collect();
+        let leftover = self.remembered(leftover);
         self.write_head(|head| {
             head.inventory = head.committed.map(|_| inventory);
-            for object in late_creations {
-                if !head.leftover.contains(&object) {
-                    head.leftover.push(object);
-                }
-            }
+            head.leftover = leftover;
             history::push(&mut head.history, entry);
             close(head);
         })
