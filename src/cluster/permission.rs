@@ -45,15 +45,15 @@ struct ReviewStatus {
 /// Permissions, each with the names of the objects that it is needed for.
 pub(crate) type Needed = BTreeMap<Permission, BTreeSet<String>>;
 
-/// Lists what carrying out `plan` and keeping the state in `namespace` takes. Kinds in `keep` are
-/// never deleted.
+/// Lists what carrying out `plan`, which may be a deletion of the release, and keeping the state in
+/// `namespace` takes. Kinds in `keep` are never deleted.
 pub(crate) fn needed(
     plan: &Plan,
     resources: &Resources,
     namespace: &str,
     keep: &[GroupKind],
 ) -> Needed {
-    let mut needed = state(namespace);
+    let mut needed = state(plan, namespace);
     let mut counts: BTreeMap<(&Resource, Option<&str>), usize> = BTreeMap::new();
     for step in &plan.steps {
         let Some(resource) = resources.readable(&step.object) else { continue };
@@ -86,12 +86,31 @@ pub(crate) fn needed(
     needed
 }
 
-/// What keeping the state takes.
-fn state(namespace: &str) -> Needed {
+/// What keeping the state takes, and looking at namespaces.
+fn state(plan: &Plan, namespace: &str) -> Needed {
     let mut needed = Needed::new();
+    let goes = plan.to.is_none();
+    let of_namespaces = |verb, names: BTreeSet<String>| {
+        let (group, resource) = (String::new(), "namespaces".to_owned());
+        (Permission { verb, group, resource, namespace: None }, names)
+    };
+    if goes {
+        // They stay, but carry our label no more.
+        let left = plan.steps.iter().filter(|step| step.change == Change::Leave);
+        let left = left.map(|step| &step.object).filter(|object| object.kind == "Namespace");
+        let left: BTreeSet<String> = left.map(|object| object.name.clone()).collect();
+        needed.extend((!left.is_empty()).then(|| of_namespaces("patch", left)));
+    } else {
+        let used = plan.steps.iter().filter_map(|step| step.object.namespace.clone());
+        let used = used.chain([namespace.to_owned()]).collect();
+        needed.extend([of_namespaces("get", used)]);
+    }
+    // Whoever may not delete what nothing needs any more would leave copies of Secrets behind, and
+    // what was stored before and is needed again is written over.
     for (group, resource, verbs) in [
         ("", "configmaps", ["get", "create", "update"].as_slice()),
-        ("", "secrets", &["get", "create"]),
+        ("", "configmaps", if goes { &["delete"] } else { &[] }),
+        ("", "secrets", &["get", "list", "create", "patch", "delete"]),
         ("coordination.k8s.io", "leases", &["get", "create", "update"]),
     ] {
         needed.extend(verbs.iter().map(|verb| {
@@ -127,12 +146,8 @@ async fn has_by_name(
     if matches!(permission.verb, "create" | "list") || names.is_empty() {
         return Ok(false);
     }
-    for name in names {
-        if !has(client, permission, Some(name)).await? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+    let answers = stream::iter(names).map(|name| has(client, permission, Some(name)));
+    answers.buffer_unordered(CONCURRENCY).try_all(async |has| has).await
 }
 
 const REVIEWS: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";

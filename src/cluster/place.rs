@@ -56,8 +56,11 @@ impl Place {
         let mut heads = Vec::new();
         let mut next = String::new();
         loop {
-            let page: Option<List<PartialObject>> =
-                client.list(&format!("{path}{next}"), Form::Metadata).await?;
+            let page = client.list(&format!("{path}{next}"), Form::Metadata).await;
+            let page: Option<List<PartialObject>> = page.map_err(|error| match namespace {
+                None if error.is_forbidden() => Refusal::Unnamed { error },
+                _ => error.into(),
+            })?;
             let Some(page) = page else { break };
             let token = page.next().map(|token| format!("&continue={token}"));
             let found = page.items.into_iter().filter_map(|item| head_of(item.metadata));

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use a4co_bundle::{Api, Bundle, GroupKind, Release, ReleaseId};
+use a4co_bundle::{Api, Bundle, GroupKind, Object, Release, ReleaseId};
 use semver::Version;
 use serde::Deserialize;
 
@@ -159,19 +159,35 @@ fn check_apis(survey: &Survey<'_>, release: &Release) -> Result<(), Refusal> {
     Err(Refusal::NotServed { kinds: missing.into_iter().collect() })
 }
 
+/// Namespaces that a release is about.
+pub(crate) struct Namespaces<'a> {
+    /// Those that hold its objects or its state.
+    pub(crate) used: BTreeSet<&'a str>,
+    /// Those that it brings itself.
+    pub(crate) brought: BTreeSet<&'a str>,
+}
+
+impl<'a> Namespaces<'a> {
+    pub(crate) fn of(place: &'a Place, release: &'a Release) -> Self {
+        let mut used = BTreeSet::from([place.namespace.as_str()]);
+        let mut brought = BTreeSet::new();
+        for object in release.objects().iter().map(Object::reference) {
+            used.extend(object.namespace.as_deref());
+            // Others have a kind of that name, too.
+            if object.group().is_empty() && object.kind == "Namespace" {
+                brought.insert(object.name.as_str());
+            }
+        }
+        Self { used, brought }
+    }
+}
+
 async fn check_namespaces(
     client: &Client,
     place: &Place,
     release: &Release,
 ) -> Result<(), Refusal> {
-    let mut used: BTreeSet<&str> = BTreeSet::from([place.namespace.as_str()]);
-    let mut brought = BTreeSet::new();
-    for object in release.objects() {
-        used.extend(object.reference().namespace.as_deref());
-        if object.reference().kind == "Namespace" {
-            brought.insert(object.reference().name.as_str());
-        }
-    }
+    let Namespaces { used, brought } = Namespaces::of(place, release);
     for namespace in used {
         let found: Option<Namespace> =
             client.get(&format!("/api/v1/namespaces/{namespace}"), Form::Metadata).await?;

@@ -98,17 +98,11 @@ pub enum Refusal {
         /// What is missing.
         permissions: Vec<Permission>,
     },
-    /// Storage classes are missing.
-    #[error("the cluster has no storage class{}", list(classes, Clone::clone))]
-    StorageClasses {
-        /// Names.
-        classes: Vec<String>,
-    },
-    /// Secrets that the site provides are missing.
-    #[error("the site has to provide{}", list(secrets, Clone::clone))]
-    Secrets {
-        /// What is missing of each.
-        secrets: Vec<String>,
+    /// Storage classes or Secrets that the site provides are missing.
+    #[error("the site has to provide{}", list(needs, Clone::clone))]
+    Needs {
+        /// What is missing.
+        needs: Vec<String>,
     },
     /// Objects stand in the way, or cannot become what the release has.
     #[error("objects stand in the way, or cannot change:{}", list(obstacles, ToString::to_string))]
@@ -140,6 +134,12 @@ pub enum Refusal {
     /// The person asked to stop before anything was done.
     #[error("interrupted")]
     Interrupted,
+    /// No namespace was named, and the user may not look for releases in all of them.
+    #[error("cannot look for releases in the whole cluster: {}", error.message())]
+    Unnamed {
+        /// Why.
+        error: ApiError,
+    },
     /// Not the name of a namespace.
     #[error("`{name}` is not the name of a namespace")]
     NotANamespace {
@@ -229,8 +229,7 @@ impl Refusal {
             Self::NamespaceMissing { namespace } => format!("create it: kubectl create namespace {namespace}"),
             Self::NotServed { .. } => "install what brings these kinds (an operator and its CustomResourceDefinitions), or switch off in the environment what needs them".into(),
             Self::Forbidden { .. } => ASK_FOR_ROLE.into(),
-            Self::StorageClasses { .. } => "create them, or name one that exists in the environment".into(),
-            Self::Secrets { .. } => "create them, for example with `kubectl create secret generic`".into(),
+            Self::Needs { .. } => "create it: a Secret for example with `kubectl create secret generic`; or name another storage class in the environment".into(),
             Self::Obstacles { obstacles } if obstacles.iter().any(|o| matches!(o, Obstacle::Deleting(_))) => "wait until what is being deleted is gone".into(),
             Self::Obstacles { obstacles } if obstacles.iter().any(is_shrinking) => "ask for as much storage as the claim has, or give the claim another name".into(),
             Self::Obstacles { obstacles } if obstacles.iter().any(is_immutable) => format!(
@@ -241,6 +240,7 @@ impl Refusal {
             Self::Obstacles { obstacles } if obstacles.iter().all(is_foreign) => "take them over with `a4co-apply adopt BUNDLE`, which restarts nothing that is equal; or delete or rename them".into(),
             Self::DryRun { errors } => return errors.iter().find_map(StepError::remedy).map(str::to_owned),
             Self::Obstacles { .. } => "delete or rename them; where only the label is wrong, remove it".into(),
+            Self::Unnamed { .. } => "name the namespace of the release with --namespace".into(),
             Self::Overtaken => "look at `a4co-apply status` and try again".into(),
             Self::NoRelease { .. } => "name the place with --namespace, or apply a bundle first".into(),
             Self::SeveralReleases { .. } => "name one with --namespace and --app".into(),

@@ -18,39 +18,44 @@ pub(crate) async fn check(
     requirements: &Requirements,
     observer: &dyn Observer,
 ) -> Result<(), Refusal> {
+    let warn = |warning: &str| observer.observe(&Event::Warning(warning));
     for class in &requirements.ingress_classes {
-        if let Some(warning) = ingress_class(client, class).await? {
-            observer.observe(&Event::Warning(&warning));
+        let path = format!("/apis/networking.k8s.io/v1/ingressclasses/{class}");
+        match exists(client, &path).await? {
+            Some(true) => {}
+            // Its controller may be installed later.
+            Some(false) => warn(&format!(
+                "the cluster has no ingress class `{class}`; nothing is reachable from outside \
+                 until it has"
+            )),
+            None => {
+                warn(&format!("cannot tell whether the cluster has the ingress class `{class}`"));
+            }
         }
     }
-    let mut classes = Vec::new();
+    let mut needs = Vec::new();
     for class in &requirements.storage_classes {
         let path = format!("/apis/storage.k8s.io/v1/storageclasses/{class}");
-        if client.get::<Value>(&path, Form::Metadata).await?.is_none() {
-            classes.push(class.clone());
+        match exists(client, &path).await? {
+            Some(true) => {}
+            Some(false) => needs.push(format!("storage class `{class}`")),
+            None => {
+                warn(&format!("cannot tell whether the cluster has the storage class `{class}`"));
+            }
         }
     }
-    if !classes.is_empty() {
-        return Err(Refusal::StorageClasses { classes });
-    }
-    let mut secrets = Vec::new();
     for secret in &requirements.secrets {
-        secrets.extend(missing_secret(client, place, secret).await?);
+        needs.extend(missing_secret(client, place, secret).await?);
     }
-    if secrets.is_empty() { Ok(()) } else { Err(Refusal::Secrets { secrets }) }
+    if needs.is_empty() { Ok(()) } else { Err(Refusal::Needs { needs }) }
 }
 
-/// A missing ingress class is no reason to refuse: its controller may be installed later.
-async fn ingress_class(client: &Client, class: &str) -> Result<Option<String>, ApiError> {
-    let path = format!("/apis/networking.k8s.io/v1/ingressclasses/{class}");
-    match client.get::<Value>(&path, Form::Metadata).await {
-        Ok(Some(_)) => Ok(None),
-        Ok(None) => Ok(Some(format!(
-            "the cluster has no ingress class `{class}`; nothing is reachable from outside until it has"
-        ))),
-        Err(error) if error.is_forbidden() => {
-            Ok(Some(format!("cannot tell whether the cluster has the ingress class `{class}`")))
-        }
+/// Whether something of the whole cluster exists; `None` when the user may not know, as is usual
+/// for whoever has rights in a namespace alone.
+async fn exists(client: &Client, path: &str) -> Result<Option<bool>, ApiError> {
+    match client.get::<Value>(path, Form::Metadata).await {
+        Ok(found) => Ok(Some(found.is_some())),
+        Err(error) if error.is_forbidden() => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -62,13 +67,42 @@ async fn missing_secret(
 ) -> Result<Option<String>, ApiError> {
     let path = format!("/api/v1/namespaces/{}/secrets/{}", place.namespace, secret.name);
     let found: Option<Value> = client.get(&path, Form::Whole).await?;
-    let has = |key: &&String| {
-        found.as_ref().is_some_and(|found| found["data"].get(key.as_str()).is_some())
-    };
-    let missing: Vec<_> = secret.keys.iter().filter(|key| !has(key)).cloned().collect();
-    if found.is_some() && missing.is_empty() {
-        return Ok(None);
+    let lacks = lacks(secret, found.as_ref());
+    Ok(lacks.map(|lacks| format!("Secret {}/{}{lacks}", place.namespace, secret.name)))
+}
+
+/// What `found` lacks of `secret`, if it lacks anything.
+fn lacks(secret: &SecretRequirement, found: Option<&Value>) -> Option<String> {
+    let has = |key: &&String| found.is_some_and(|found| found["data"].get(key.as_str()).is_some());
+    let missing: Vec<&str> =
+        secret.keys.iter().filter(|key| !has(key)).map(String::as_str).collect();
+    match missing.as_slice() {
+        [] if found.is_some() => None,
+        [] => Some(String::new()),
+        [key] => Some(format!(" with the key {key}")),
+        keys => Some(format!(" with the keys {}", keys.join(", "))),
     }
-    let keys = missing.join(", ");
-    Ok(Some(format!("Secret {}/{} with the keys {keys}", place.namespace, secret.name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_has_to_be_there_with_its_keys() {
+        let there = json!({ "data": { "a": "" } });
+        for (case, keys, found, expected) in [
+            ("it is there", &["a"][..], Some(&there), None),
+            ("any will do", &[], Some(&there), None),
+            ("any would do", &[], None, Some("")),
+            ("it is missing", &["a", "b"], None, Some(" with the keys a, b")),
+            ("a key is missing", &["a", "b"], Some(&there), Some(" with the key b")),
+        ] {
+            let keys = keys.iter().map(|key| (*key).to_owned()).collect();
+            let secret = SecretRequirement { name: "s".to_owned(), keys };
+            assert_eq!(lacks(&secret, found).as_deref(), expected, "{case}");
+        }
+    }
 }

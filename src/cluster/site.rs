@@ -17,7 +17,7 @@ use crate::{
     history::Action,
     permission::{self, Needed},
     place::Place,
-    preflight,
+    preflight::{self, Namespaces},
     refusal::Refusal,
     requirements,
     resource::Resources,
@@ -57,14 +57,7 @@ async fn order(client: &Client, place: &Place, bundle: &Bundle) -> Finding {
 }
 
 async fn namespaces(client: &Client, place: &Place, release: &Release) -> Vec<Finding> {
-    let mut used: BTreeSet<&str> = BTreeSet::from([place.namespace.as_str()]);
-    let mut brought = BTreeSet::new();
-    for object in release.objects().iter().map(Object::reference) {
-        used.extend(object.namespace.as_deref());
-        if object.group().is_empty() && object.kind == "Namespace" {
-            brought.insert(object.name.as_str());
-        }
-    }
+    let Namespaces { used, brought } = Namespaces::of(place, release);
     let mut findings = Vec::new();
     for name in used {
         let found: Result<Option<Value>, _> =
