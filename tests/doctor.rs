@@ -95,6 +95,12 @@ fn what_a_release_keeps_in_the_cluster_is_checked() {
     lease("");
     state("applying");
     expect_ills(&site.doctor().expect(0), &[("transaction", "warning")]);
+    let undo = |undo: Value| site.patch(&head, &json!({ "data": { "undo": undo } }));
+    undo(json!(format!("sha256:{}", "0".repeat(64))));
+    let ran = site.doctor().expect(1);
+    expect_ills(&ran, &[("transaction", "warning"), ("recovery", "error")]);
+    assert!(ran.stdout.contains("the undo log, which `a4co-apply recover` needs"));
+    undo(Value::Null);
     state("stuck");
     expect_ills(&site.doctor().expect(1), &[("transaction", "error")]);
     state("idle");
@@ -106,6 +112,9 @@ fn what_a_release_keeps_in_the_cluster_is_checked() {
 
     site.lose("inventory");
     expect_ills(&site.doctor().expect(0), &[("inventory", "warning")]);
+    let status = site.run(&["status", "-n", &site.namespace]).expect(0).stdout;
+    assert!(status.contains("0 of 3 as released and ready"), "{status}");
+    assert!(status.contains("web unknown: nobody knows whether it is as released"), "{status}");
     site.lose("release");
     let ills = [("inventory", "warning"), ("store", "error"), ("history", "warning")];
     let ran = site.doctor().expect(1);
@@ -130,12 +139,14 @@ fn all_that_a_site_lacks_for_a_bundle_is_told_at_once() {
     config.requirements.ingress_classes = vec!["none".to_owned()];
     config.requirements.storage_classes = vec!["none".to_owned()];
     config.requirements.secrets =
-        vec![SecretRequirement { name: "s".to_owned(), keys: vec!["key".to_owned()] }];
+        vec![SecretRequirement { name: "wanted".to_owned(), keys: vec!["key".to_owned()] }];
     let bundle = site.bundle(&site.release_of(config, vec![(6, widget), (wave, map)]));
     let args = ["doctor", path(&bundle), "--output", "json"];
     let ran = site.run(&args).expect(1);
     expect_ills(&ran, &[("apis", "error"), ("namespace", "error"), ("site", "error")]);
-    for part in ["Widget (example.com/v1)", &elsewhere, "storage class", "ingress class"] {
+    for part in
+        ["Widget (example.com/v1)", &elsewhere, "storage class", "ingress class", "/wanted with"]
+    {
         assert!(ran.stdout.contains(part), "`{part}` is not in {}", ran.stdout);
     }
     let nobody = site.cluster.kubeconfig_as("nobody", &[]).unwrap();

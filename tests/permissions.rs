@@ -61,13 +61,18 @@ fn rights_in_one_namespace_are_enough_to_install_a_release_there() {
     let tenancy = Tenancy::new();
     let site = &tenancy.0;
     let kubeconfig = site.cluster.kubeconfig_as(&site.namespace, &[]).unwrap();
-    for (text, ingress_classes, told) in [
+    for (text, classes, told) in [
         ("needs nothing else", vec![], [].as_slice()),
-        ("needs what the tenant may not look for", vec!["nginx"], &["warning", "nginx"]),
+        (
+            "needs what the tenant may not look for",
+            vec!["some"],
+            &["warning", "ingress class `some`", "storage class `some`"],
+        ),
     ] {
         let mut config = site.config();
-        config.requirements.ingress_classes =
-            ingress_classes.into_iter().map(str::to_owned).collect();
+        let classes: Vec<String> = classes.into_iter().map(str::to_owned).collect();
+        config.requirements.ingress_classes = classes.clone();
+        config.requirements.storage_classes = classes;
         let web = site.deployment("web", GOOD_IMAGE, Some(1));
         let release = site.release_of(config, vec![site.config_map("a", text), web]);
         let bundle = site.bundle(&release);
@@ -75,4 +80,10 @@ fn rights_in_one_namespace_are_enough_to_install_a_release_there() {
         site.run_with(&kubeconfig, &args).expect(0).expect_told(told);
         site.expect_release(Some(&release));
     }
+    let everywhere = site.run_with(&kubeconfig, &["status"]).expect(1);
+    everywhere.expect_told(&["cannot look for releases in the whole cluster", "--namespace"]);
+    site.run_with(&kubeconfig, &["status", "-n", &site.namespace]).expect(0);
+    let bundle = site.bundle(&site.release(vec![]));
+    let doctor = site.run_with(&kubeconfig, &["doctor", path(&bundle)]).expect(0);
+    assert!(doctor.stdout.contains("you have all"), "{}", doctor.stdout);
 }

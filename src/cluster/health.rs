@@ -1,6 +1,6 @@
 //! Whether the state that releases keep in a cluster is whole.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use a4co_bundle::{ObjectRef, head_name};
 use jiff::{SignedDuration, Timestamp};
@@ -12,13 +12,12 @@ use crate::{
     finding::Finding,
     head::{Head, State},
     history::Outcome,
-    list::List,
-    live::PartialObject,
+    list,
     place::Place,
     refusal::Refusal,
     store::{Content, StoreError},
     survey::load,
-    text,
+    text, undo,
 };
 
 /// Objects named in one finding.
@@ -35,6 +34,7 @@ pub(crate) async fn check(client: &Client, place: &Place) -> Vec<Finding> {
     };
     let mut findings = vec![transaction(&head), lease(client, place).await];
     findings.extend(committed(client, place, &head).await);
+    findings.extend(recovery(client, place, &head).await);
     findings.extend(inventory(client, place, &head).await);
     findings.push(history(client, place, &head).await);
     findings.push(leftover(&head.leftover));
@@ -112,6 +112,44 @@ async fn committed(client: &Client, place: &Place, head: &Head) -> Option<Findin
     })
 }
 
+/// Checks what finishing or undoing needs of what is under way.
+async fn recovery(client: &Client, place: &Place, head: &Head) -> Vec<Finding> {
+    if head.state == State::Idle {
+        return Vec::new();
+    }
+    let mut findings = Vec::new();
+    for stored in [head.to, head.from].into_iter().flatten() {
+        let loaded = load(client, place, stored).await;
+        let what = format!("release {}", stored.release.short());
+        findings.extend(loaded.err().map(|refusal| lacking(&what, refusal)));
+    }
+    // What is committed is not undone.
+    let Some(digest) = head.undo.filter(|_| head.state != State::Committed) else {
+        return findings;
+    };
+    findings.push(match place.store(client).get(Content::Undo, digest).await {
+        Ok(bytes) if undo::from_bytes(&bytes).is_some() && findings.is_empty() => {
+            Finding::good("recovery", "what finishing or undoing needs is stored and whole")
+        }
+        Ok(bytes) if undo::from_bytes(&bytes).is_some() => return findings,
+        Ok(_) => lacking("the undo log", StoreError::Content { digest }.into()),
+        Err(error) => lacking("the undo log", error.into()),
+    });
+    findings
+}
+
+/// Something without which what is under way cannot be finished or undone.
+fn lacking(what: &str, refusal: Refusal) -> Finding {
+    if let Refusal::Store(StoreError::Api(error)) = refusal {
+        return Finding::unknown("recovery", &format!("whether {what} is stored"), error);
+    }
+    let found = Finding::refused("recovery", &refusal);
+    let text = format!("{what}, which `a4co-apply recover` needs, cannot be read: {}", found.text);
+    let remedy = "put the Secrets whose names begin with `a4co.` back from a backup of the \
+                  namespace, and nothing else";
+    Finding::error("recovery", text, remedy)
+}
+
 async fn inventory(client: &Client, place: &Place, head: &Head) -> Option<Finding> {
     let digest = head.inventory?;
     Some(match place.store(client).get(Content::Inventory, digest).await {
@@ -133,24 +171,15 @@ async fn history(client: &Client, place: &Place, head: &Head) -> Finding {
     let selector = format!("{}%3D{app}%2C{}%3Drelease", text::APP_LABEL, text::CONTENT_LABEL);
     let selector = selector.replace('/', "%2F");
     let secrets = format!("/api/v1/namespaces/{namespace}/secrets");
-    let mut stored = BTreeSet::new();
-    let mut next = String::new();
-    loop {
-        let path = format!("{secrets}?limit=500&labelSelector={selector}{next}");
-        let page: List<PartialObject> = match client.list(&path, Form::Metadata).await {
-            Ok(Some(page)) => page,
-            Ok(None) => break,
-            Err(error) => return Finding::unknown("history", "what can be gone back to", error),
-        };
-        next = page.next().map_or_else(String::new, |token| format!("&continue={token}"));
-        stored.extend(page.items.into_iter().map(|secret| secret.metadata.name));
-        if next.is_empty() {
-            break;
-        }
-    }
+    let query = format!("labelSelector={selector}");
+    let found: Result<Vec<Value>, _> =
+        list::read_all(client, &secrets, &query, Form::Metadata).await;
+    let chunks: Chunks = match found {
+        Ok(found) => found.iter().filter_map(chunk).collect(),
+        Err(error) => return Finding::unknown("history", "what can be gone back to", error),
+    };
     let store = place.store(client);
-    let is_stored =
-        |digest| stored.contains(&format!("{}0", store.prefix(Content::Release, digest)));
+    let is_stored = |digest| is_whole(&chunks, &store.prefix(Content::Release, digest));
     let committed = head.history.iter().filter(|entry| entry.outcome == Outcome::Committed);
     let mut releases = BTreeSet::new();
     releases.extend(committed.map(|entry| (entry.release, entry.bundle)));
@@ -172,6 +201,23 @@ async fn history(client: &Client, place: &Place, head: &Head) -> Finding {
         format!("these releases of the history are not stored: {}", lost.join(", ")),
         "to go back to one of them, apply its bundle",
     )
+}
+
+/// Stored chunks by name, each with the count of chunks of its content.
+type Chunks = BTreeMap<String, usize>;
+
+fn chunk(secret: &Value) -> Option<(String, usize)> {
+    let metadata = &secret["metadata"];
+    let position = metadata["annotations"][text::CHUNK_ANNOTATION].as_str()?;
+    Some((metadata["name"].as_str()?.to_owned(), position.split_once('/')?.1.parse().ok()?))
+}
+
+/// Whether there are all chunks whose names begin with `prefix`.
+fn is_whole(chunks: &Chunks, prefix: &str) -> bool {
+    let count = chunks.get(&format!("{prefix}0"));
+    count.is_some_and(|count| {
+        (0..*count).all(|index| chunks.get(&format!("{prefix}{index}")) == Some(count))
+    })
 }
 
 fn leftover(objects: &[ObjectRef]) -> Finding {
@@ -253,6 +299,24 @@ mod tests {
             let found = transaction(&Head { state, ..Head::new("test") });
             assert_eq!(found.level, level, "{state}");
             assert_eq!(found.remedy.is_some(), level != Level::Good, "{state}");
+        }
+    }
+
+    #[test]
+    fn a_content_is_whole_when_it_has_all_its_chunks() {
+        let secret = |name: &str, position: &str| {
+            json!({ "metadata": { "name": name,
+            "annotations": { text::CHUNK_ANNOTATION: position } } })
+        };
+        for (case, secrets, expected) in [
+            ("one of one", vec![secret("x-0", "1/1")], true),
+            ("two of two", vec![secret("x-0", "1/2"), secret("x-1", "2/2")], true),
+            ("the second is lost", vec![secret("x-0", "1/2")], false),
+            ("the first is lost", vec![secret("x-1", "2/2")], false),
+            ("nothing says how many there are", vec![secret("x-0", "")], false),
+        ] {
+            let chunks: Chunks = secrets.iter().filter_map(chunk).collect();
+            assert_eq!(is_whole(&chunks, "x-"), expected, "{case}");
         }
     }
 

@@ -1,8 +1,11 @@
 //! The API server itself: its version and its clock.
 
+use std::time::Duration;
+
 use http_body_util::BodyExt as _;
 use jiff::{SignedDuration, Timestamp, fmt::rfc2822};
 use serde::Deserialize;
+use tokio::time::timeout;
 
 use crate::{client::Client, error::ApiError, finding::Finding};
 
@@ -11,6 +14,9 @@ const OLDEST: (u32, u32) = (1, 30);
 
 /// The version that every test runs against.
 const TESTED: (u32, u32) = (1, 36);
+
+/// How long the rest of an answer that has begun is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// More than clocks that are set by NTP, and the whole seconds of the header, are ever apart.
 const TOLERANCE: SignedDuration = SignedDuration::from_secs(5);
@@ -40,9 +46,14 @@ impl Server {
         let date = response.headers().get("date").and_then(|date| date.to_str().ok());
         let ahead = date.and_then(|date| ahead(date, before, after));
         let asked = || "GET /version".to_owned();
-        let body = response.into_body().collect().await.map_err(|source| {
-            ApiError::Unreachable { server: client.server().to_owned(), asked: asked(), source }
-        })?;
+        let body = timeout(PATIENCE, response.into_body().collect())
+            .await
+            .map_err(|_| ApiError::Timeout { asked: asked(), after: PATIENCE })?
+            .map_err(|source| ApiError::Unreachable {
+                server: client.server().to_owned(),
+                asked: asked(),
+                source,
+            })?;
         let version = serde_json::from_slice(&body.to_bytes())
             .map_err(|source| ApiError::Answer { asked: asked(), source })?;
         Ok(Self { version, ahead })
