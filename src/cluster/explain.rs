@@ -173,7 +173,9 @@ fn question<'a>(
             first(|stage| matches!(stage, Stage::Unscheduled(_))).map(Question::Unscheduled)
         }
         Some(trouble) if trouble.is_from(Source::Pod) => {
-            first(|stage| matches!(stage, Stage::Starting | Stage::Unready(_)))
+            // One that does not start is more likely never to be ready than one that runs.
+            first(|stage| *stage == Stage::Starting)
+                .or_else(|| first(|stage| matches!(stage, Stage::Unready(_))))
                 .map(Question::Silent)
         }
         Some(_) => None,
@@ -211,8 +213,10 @@ impl<'a> Question<'a> {
             Self::NoPods(workload) => refused(&events, workload.object),
             Self::Silent(pod) | Self::Unscheduled(pod) => held_up(&events, pod, Timestamp::now()),
         };
-        let trouble = trouble.or_else(|| told.clone())?;
-        Some(Trouble { log: told.and_then(|told| told.log), ..trouble })
+        let Some(trouble) = trouble else { return told };
+        // A pod that does not start is not the one that has written something.
+        let log = told.and_then(|told| told.log).filter(|_| !self.can_decide());
+        Some(Trouble { log, ..trouble })
     }
 }
 
@@ -442,6 +446,12 @@ mod tests {
             assert_eq!(found, expected, "{case}");
         }
         assert!(question(workload, false, &[], None).is_none(), "pods that nobody could read");
+        let pods = ["Running", "Pending"].map(|it| pod(it, "web", &json!({ "phase": it })));
+        let member = |pod| Member { pod, stage: pods::stage(workload, pod) };
+        let members: Vec<Member<'_>> = pods.iter().map(member).collect();
+        let told = told(workload, None, &members);
+        let asked = question(workload, true, &members, told.as_ref()).unwrap();
+        assert_eq!(name(asked.object()), "Pending", "one that runs beside one that does not start");
     }
 
     fn event(time: &str, reason: &str) -> Value {

@@ -80,11 +80,12 @@ pub(crate) fn is_awaited(object: &ObjectRef, rules: &[ReadinessRule]) -> bool {
 /// Tells whether `object` is ready.
 pub(crate) fn status(reference: &ObjectRef, object: &Value, rules: &[ReadinessRule]) -> Status {
     if object["metadata"]["deletionTimestamp"].is_string() {
-        return match rollout::job(object) {
-            // With a short time to live, a Job that has ended is deleted at once.
-            outcome @ (Status::Ready | Status::Failed(_)) if plan::is_job(reference) => outcome,
-            _ => Status::Progressing("is being deleted".to_owned()),
-        };
+        // With a short time to live, a Job that has ended is deleted at once.
+        let ends = ["Complete", "Failed"];
+        let has_ended = ends.iter().any(|end| conditions::holding(object, end).is_some());
+        if !(has_ended && plan::is_job(reference)) {
+            return Status::Progressing("is being deleted".to_owned());
+        }
     }
     if is_stale(object, &object["status"]) {
         return Status::Progressing(UNSEEN.to_owned());
@@ -311,10 +312,11 @@ mod tests {
             ("it succeeded", "Complete", Status::Ready),
             ("it failed", "Failed", failed("words")),
             ("it was at work", "FailureTarget", waits("is being deleted")),
+            ("it was suspended", "Suspended", waits("is being deleted")),
         ] {
             let condition = json!([{ "type": condition, "status": "True", "message": "words" }]);
             let job = json!({ "metadata": { "deletionTimestamp": "2026-01-01T00:00:00Z" },
-                "status": { "conditions": condition } });
+                "spec": { "suspend": true }, "status": { "conditions": condition } });
             assert_eq!(status(&reference("batch/v1", "Job"), &job, &[]), expected, "{case}");
         }
     }
