@@ -110,6 +110,17 @@ async fn check_rights(client: &Client, place: &Place) -> Result<(), Refusal> {
     if permissions.is_empty() { Ok(()) } else { Err(Refusal::Forbidden { permissions }) }
 }
 
+/// Returns whether an undo log is stored. If nothing is under way, nobody needs it.
+pub(crate) async fn has_undo_log(store: &Store<'_>) -> bool {
+    let terms = [(text::APP_LABEL, store.app), (text::CONTENT_LABEL, Content::Undo.name())];
+    let selector = terms.map(|(label, value)| format!("{label}={value}")).join(",");
+    let selector = text::in_query(&selector);
+    let path = format!("{}?limit=1&labelSelector={selector}", store.collection());
+    let found: Result<Option<List<PartialObject>>, _> =
+        store.client.list(&path, Form::Metadata).await;
+    matches!(found, Ok(Some(found)) if !found.items.is_empty())
+}
+
 /// What became of content that nothing needs.
 pub(crate) struct Swept {
     /// Secrets that were deleted.
@@ -142,7 +153,7 @@ async fn unneeded(store: &Store<'_>, head: &HeadObject) -> Result<Vec<Metadata>,
     let is_needed = |name: &str| needed.iter().any(|prefix| name.starts_with(prefix));
     let collection = store.collection();
     let selector = format!("{}={},{}", text::APP_LABEL, store.app, text::CONTENT_LABEL);
-    let selector = selector.replace('/', "%2F").replace('=', "%3D");
+    let selector = text::in_query(&selector);
     let mut unneeded = Vec::new();
     let mut next = String::new();
     loop {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use a4co_bundle::{APPLYSET_ID_LABEL, applyset_id, head_name};
+use jiff::Timestamp;
 use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 
 use crate::{
@@ -40,7 +41,9 @@ impl HeadObject {
     ) -> Result<Self, HeadError> {
         let found: Option<ConfigMap> =
             client.get(&path(namespace, &head_name(app)), Form::Whole).await?;
-        let mut head = Head::new(environment);
+        // Above every epoch of an installation that was deleted before.
+        let epoch = Timestamp::now().as_second().try_into().unwrap_or_default();
+        let mut head = Head { epoch, ..Head::new(environment) };
         let mut metadata = ObjectMeta::default();
         if let Some(object) = found {
             let fields = Fields { namespace, app, data: object.data.unwrap_or_default() };

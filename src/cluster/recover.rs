@@ -17,7 +17,7 @@ use crate::{
     head_object::HeadObject,
     helm,
     history::{Action, Entry},
-    live,
+    lease, live,
     mutant::{self, Mutant},
     place::Place,
     plan::{self, Inputs, Plan},
@@ -75,15 +75,21 @@ pub async fn recover(
     options: &Options,
     observer: &dyn Observer,
 ) -> Result<Recovered, Failure> {
+    let work = Work::uninterrupted(client, place, options, observer);
     if place.head(client).await?.state == State::Idle {
+        work.tidy_up().await;
         return Ok(Recovered::Nothing);
     }
-    let work = Work::uninterrupted(client, place, options, observer);
     let lease = work.acquire().await?;
     let client = lease.guard(client);
     let work = Work { client: &client, ..work };
     let recovery = async { finish_or_undo(&work, place.head_object(&client).await?).await };
-    Box::pin(work.under(lease, recovery)).await
+    let recovered = Box::pin(work.under(lease, recovery)).await?;
+    if let Recovered::Deleted(_) = recovered {
+        // Without it everything is deleted too, but for this trace.
+        drop(lease::forget(&client, place).await);
+    }
+    Ok(recovered)
 }
 
 /// Brings `head` to `idle`, under the lease.

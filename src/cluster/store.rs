@@ -24,7 +24,8 @@ use crate::{
     draft::{Draft, MAX_CONTENT_BYTES},
     error::ApiError,
     live::PartialObject,
-    mark, text,
+    mark::Marked,
+    text,
 };
 
 const CHUNK_BYTES: usize = 768 << 10;
@@ -104,7 +105,7 @@ pub(crate) struct Store<'a> {
 }
 
 impl Content {
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Release => "release",
             Self::Inventory => "inventory",
@@ -158,12 +159,10 @@ impl Store<'_> {
         let Some(PartialObject { metadata }) = found else { return Ok(false) };
         let (api_version, kind) = ("v1".to_owned(), "Secret".to_owned());
         let namespace = Some(self.namespace.to_owned());
-        let object = ObjectRef { kind, api_version, namespace, name };
-        match mark::renew(self.client, &path, &object, &metadata.uid.into(), 0).await {
-            Ok(()) => Ok(true),
-            Err(error) if error.is_conflict() || error.is_not_found() => Ok(false),
-            Err(error) => Err(error),
-        }
+        let object = &ObjectRef { kind, api_version, namespace, name };
+        let (uid, version) = (metadata.uid, metadata.resource_version);
+        let chunk = Marked { path: &path, object, uid, version };
+        chunk.renew(self.client, 0, async || Ok(())).await
     }
 
     /// Returns whether the content with this digest is there, by its first chunk.

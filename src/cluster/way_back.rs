@@ -29,7 +29,7 @@ use crate::{
     image,
     inventory::{Inventory, Record},
     live::{self, Live, Metadata},
-    mark,
+    mark::Marked,
     mutant::{self, Mutant},
     plan::{self, Inputs},
     remove::{Deleted, when_recreated},
@@ -218,12 +218,12 @@ impl Transaction<'_> {
             let path = resource.path(item.object.namespace.as_deref(), &item.object.name);
             let object =
                 ObjectRef { api_version: resource.api_version.clone(), ..item.object.clone() };
-            let uid = &live["metadata"]["uid"];
-            match mark::renew(self.client, &path, &object, uid, self.head.head.epoch).await {
-                // Another object has the name by now; the next round sees.
-                Err(error) if error.is_conflict() || error.is_not_found() => Ok(()),
-                answer => answer.map_err(|error| StepError::write("update", &object, error)),
-            }
+            let of = |name: &str| live["metadata"][name].as_str().unwrap_or_default().to_owned();
+            let (uid, version) = (of("uid"), of("resourceVersion"));
+            let marked = Marked { path: &path, object: &object, uid, version };
+            let check = async || self.fencing().check(self.client).await;
+            // If another object has the name by now, the next round sees.
+            marked.renew(self.client, self.head.head.epoch, check).await.map(drop)
         };
         let untouched = log
             .iter()

@@ -1,6 +1,6 @@
 //! One command at work: look, check, take the lease, carry out, and tell how it ended.
 
-use std::pin::pin;
+use std::{pin::pin, time::Duration};
 
 use a4co_bundle::{Bundle, Digest, ObjectRef, Release};
 use futures::future::{Either, select};
@@ -12,6 +12,7 @@ use crate::{
     apply::{Options, Report},
     change::Change,
     client::{Client, Effect, Form},
+    collect::{collect, has_undo_log},
     draft::Draft,
     event::{Event, Observer},
     failure::{Done, Failure},
@@ -93,6 +94,7 @@ impl<'w> Work<'w> {
         preflight::guard(&survey.head.head, self.place, bundle, action)?;
         let mut plan = survey.plan(release);
         if survey.is_settled(self.client, self.place, release, &plan).await? {
+            self.tidy_up().await;
             return Ok(settled(release, plan));
         }
         if survey.head.head.state == State::Idle {
@@ -107,6 +109,30 @@ impl<'w> Work<'w> {
         let work = Work { client: &client, interrupt: self.interrupt.clone(), ..*self };
         let work = Box::pin(work.carry_out(bundle, action, survey, plan));
         self.under(lease, work).await.map_err(after)
+    }
+
+    /// Deletes an undo log that a command has left which ended too early: it has copies of Secrets.
+    /// Whoever is at work now does it without us.
+    pub(crate) async fn tidy_up(&self) {
+        if !has_undo_log(&self.place.store(self.client)).await {
+            return;
+        }
+        let (holder, no_patience) = (&self.options.holder, Duration::ZERO);
+        let lease = Lease::acquire(self.client, self.place, holder, no_patience, || ()).await;
+        let Ok(lease) = lease else { return };
+        let client = lease.guard(self.client);
+        let tidying = async {
+            let mut head = self.place.head_object(&client).await?;
+            if head.head.state == State::Idle && head.exists() {
+                // Whoever has stored one and not yet opened the journal is overtaken by this.
+                let next = Head { epoch: head.head.epoch + 1, ..head.head.clone() };
+                head.write(&client, next).await.map_err(Refusal::from)?;
+                collect(&self.place.store(&client), &head).await;
+            }
+            Ok(())
+        };
+        // The next command tries again.
+        drop(self.under(lease, tidying).await);
     }
 
     /// Does `work` while the lease is kept, then gives it back.
