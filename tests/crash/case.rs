@@ -70,8 +70,6 @@ pub(crate) struct Finding {
     pub(crate) violations: Vec<Violation>,
     /// Late creations that the next command removed.
     pub(crate) exceptions: usize,
-    /// Whether an undo log is left that nothing needs.
-    pub(crate) keeps_undo_log: bool,
     pub(crate) story: String,
     /// Mutating requests of the recovery.
     pub(crate) recovery: Vec<String>,
@@ -143,6 +141,9 @@ impl Case {
             }
             // What may arrive late are creations.
             if request.starts_with("PATCH") {
+                if recording.has_without {
+                    add(What::Pause(Next::Without));
+                }
                 add(What::PauseFenced(successors[half]));
             }
         }
@@ -249,7 +250,6 @@ impl Case {
         if has_fence {
             fence::remove(cluster, &run.site).await?;
         }
-        finding.keeps_undo_log = run.keeps_undo_log;
         finding.story = run.tell();
         finding.violations = run.violations;
         Ok(finding)

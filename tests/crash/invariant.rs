@@ -343,15 +343,16 @@ pub(crate) fn content_has_its_digest(site: &Site, found: &Snapshot) -> Vec<Strin
     wrong
 }
 
-/// Whether an undo log is stored that the head does not name: copies of objects, and of Secrets.
-pub(crate) fn has_needless_undo_log(site: &Site, found: &Snapshot) -> bool {
+/// No undo log is stored that the head does not name: it has copies of objects, and of Secrets.
+pub(crate) fn needless_undo_logs(site: &Site, found: &Snapshot) -> Vec<String> {
     let start = format!("{}.undo-", site.head_name());
     let named = found.head.get("undo");
-    found.contents.iter().any(|secret| {
-        let metadata = &secret["metadata"];
+    let is_needless = |metadata: &&Value| {
         metadata["name"].as_str().is_some_and(|name| name.starts_with(&start))
             && metadata["annotations"]["a4co.dev/digest"].as_str() != named
-    })
+    };
+    let secrets = found.contents.iter().map(|secret| &secret["metadata"]);
+    secrets.filter(is_needless).map(|it| format!("{} is left", it["name"])).collect()
 }
 
 /// Puts chunks together; `None` when some are missing.

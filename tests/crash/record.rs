@@ -22,6 +22,8 @@ pub(crate) struct Recording {
     pub(crate) usual: Category,
     /// Whether there is an object that somebody may meddle with.
     pub(crate) can_be_meddled: bool,
+    /// Whether the old release without the new one's objects may follow.
+    pub(crate) has_without: bool,
     pub(crate) references: References,
 }
 
@@ -57,8 +59,9 @@ impl Recording {
             return Err(format!("{name}, without any fault:\n{violations}\n{story}").into());
         }
         let can_be_meddled = run.stage.meddled.is_some();
+        let has_without = run.stage.without.is_some();
         let references = run.references;
-        Ok(Self { scenario, requests, usual, can_be_meddled, references })
+        Ok(Self { scenario, requests, usual, can_be_meddled, has_without, references })
     }
 }
 

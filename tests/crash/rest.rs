@@ -57,7 +57,8 @@ impl Run<'_> {
             }
             self.check_repetition(bundle).await?;
         }
-        self.keeps_undo_log = invariant::has_needless_undo_log(&self.site, &self.snapshot().await?);
+        let needless = invariant::needless_undo_logs(&self.site, &self.snapshot().await?);
+        self.blame("undo log", needless);
         Ok(())
     }
 

@@ -51,8 +51,6 @@ pub(crate) struct Run<'a> {
     people: usize,
     /// Where a request may still be on its way.
     parked: Option<Wire>,
-    /// Whether an undo log is left that nothing needs.
-    pub(crate) keeps_undo_log: bool,
     pub(crate) chapters: Vec<Chapter>,
     pub(crate) violations: Vec<Violation>,
 }
@@ -140,7 +138,6 @@ impl<'a> Run<'a> {
             is_lease_held: false,
             people: 0,
             parked: None,
-            keeps_undo_log: false,
             chapters: Vec::new(),
             violations: Vec::new(),
         })

@@ -66,7 +66,7 @@ pub(crate) enum Event {
     Changed(String, Value),
 }
 
-pub(crate) const SCENARIOS: [Scenario; 18] = [
+pub(crate) const SCENARIOS: [Scenario; 19] = [
     scenario("install", install),
     scenario("change", change),
     scenario("prune", prune),
@@ -82,6 +82,7 @@ pub(crate) const SCENARIOS: [Scenario; 18] = [
     scenario("delete", delete),
     scenario("neighbours", neighbours),
     scenario("drift", drift),
+    scenario("recover-back", recover_back),
     scenario("recover-forward", recover_forward),
     scenario("no-return", no_return),
     Scenario { brings_namespace: true, ..scenario("namespace", namespace) },
@@ -423,6 +424,18 @@ fn drift(site: &Site) -> Result<Stage> {
     let mut stage = Stage::change(site, objects("old"), objects("new"))?;
     stage.past.extend(meddling);
     Ok(stage)
+}
+
+/// What the first writes of a release have done is undone.
+fn recover_back(site: &Site) -> Result<Stage> {
+    let policy = |text| site.network_policy("policy", text);
+    let stage = Stage::change(
+        site,
+        vec![site.config_map("changed", "old"), policy("old")],
+        vec![site.config_map("changed", "new"), site.config_map("added", "new"), policy("new")],
+    )?;
+    // The objects of the first wave are written then.
+    Ok(stage.killed_at("PUT configmaps/head#2"))
 }
 
 /// A release is committed, and what it dropped is still there.

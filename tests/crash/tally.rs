@@ -25,7 +25,6 @@ struct Counts {
     runs: usize,
     violations: usize,
     exceptions: usize,
-    undo_logs: usize,
     mutants: usize,
     /// A line for each mutant that was caught.
     caught: Vec<String>,
@@ -44,7 +43,6 @@ impl Tally {
         counts.runs += 1;
         counts.violations += usize::from(!finding.violations.is_empty());
         counts.exceptions += finding.exceptions;
-        counts.undo_logs += usize::from(finding.keeps_undo_log);
     }
 
     pub(crate) fn caught(&self, hunt: &Hunt, caught: Option<Catch>) {
@@ -63,8 +61,7 @@ impl Tally {
         let mut counts = self.counts();
         counts.caught.sort();
         let seconds = self.start.elapsed().as_secs();
-        let Counts { scenarios, runs, violations, exceptions, undo_logs, mutants, caught } =
-            &*counts;
+        let Counts { scenarios, runs, violations, exceptions, mutants, caught } = &*counts;
         let mut text = String::new();
         if *mutants > 0 {
             let count = caught.len();
@@ -74,8 +71,7 @@ impl Tally {
         let _ = writeln!(
             text,
             "crash enumeration: {} runs over {} scenarios in {seconds} s, {violations} violations; \
-             {exceptions} late creations, each removed by the next command; {undo_logs} runs that end \
-             with an undo log that nothing needs",
+             {exceptions} late creations, each removed by the next command",
             thousands(*runs),
             scenarios.len(),
         );
