@@ -128,7 +128,7 @@ async fn roll_back(
     let stored =
         history::select(&head.history, committed.release, prefix).map_err(Refusal::Select)?;
     let bundle = load_verified(client, place, stored, committed, anchor).await?;
-    work.run(&bundle, Action::Rollback).await
+    Box::pin(work.run(&bundle, Action::Rollback)).await
 }
 
 /// Works out what applying `bundle` would do, and checks what [`apply`] would check.

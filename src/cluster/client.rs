@@ -265,6 +265,17 @@ impl Client {
         self.send(Method::PATCH, &path, METADATA, (MERGE_PATCH, encode(change))).await
     }
 
+    /// Asks whether an object could be created below `path`.
+    pub(crate) async fn preview_create(
+        &self,
+        path: &str,
+        manifest: &Value,
+    ) -> Result<(), ApiError> {
+        let path = format!("{path}?fieldManager={FIELD_MANAGER}&dryRun=All");
+        self.send::<IgnoredAny>(Method::POST, &path, METADATA, (JSON, encode(manifest))).await?;
+        Ok(())
+    }
+
     /// Asks what applying `manifest` would make of the object at `path`, all of it.
     pub(crate) async fn preview_apply(
         &self,

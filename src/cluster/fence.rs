@@ -14,6 +14,8 @@
 //!
 //! There is one policy for the cluster, and one binding for each place.
 
+use std::time::Duration;
+
 use a4co_bundle::{PART_OF_LABEL, applyset_id, head_name};
 use serde_json::{Value, json};
 
@@ -39,11 +41,17 @@ const BINDING_PLURAL: &str = "validatingadmissionpolicybindings";
 /// Name of the policy.
 const POLICY: &str = "a4co-fence";
 
+/// How long the API server may take to notice a policy.
+const ATTEMPTS: usize = 10;
+const PAUSE: Duration = Duration::from_millis(300);
+
 /// What is there of the fence of a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fence {
-    /// All of it.
+    /// All of it, and it denies what it should, as far as that can be tried.
     Installed,
+    /// All of it, but it lets pass what it should deny.
+    Asleep,
     /// Some of it, or another version of it.
     Outdated,
     /// Nothing.
@@ -152,11 +160,40 @@ pub(crate) async fn look(client: &Client, place: &Place) -> Result<Fence, ApiErr
         states.push(found.map(|found| is_same(&manifest["spec"], &found["spec"])));
     }
     Ok(match states.as_slice() {
+        [Some(true), Some(true)] if lets_pass(client, place).await? => Fence::Asleep,
         [Some(true), Some(true)] => Fence::Installed,
         // The policy alone may be that of another place.
         [_, None] => Fence::Absent,
         _ => Fence::Outdated,
     })
+}
+
+/// Tries whether a creation of an epoch that is over passes. Where there is no head there is none.
+async fn lets_pass(client: &Client, place: &Place) -> Result<bool, ApiError> {
+    let configs = format!("/api/v1/namespaces/{}/configmaps", place.namespace);
+    let head: Option<PartialObject> =
+        client.get(&format!("{configs}/{}", head_name(&place.app)), Form::Metadata).await?;
+    if head.is_none() {
+        return Ok(false);
+    }
+    let late = json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": format!("{}.late", head_name(&place.app)),
+            "labels": { PART_OF_LABEL: applyset_id(&place.app, &place.namespace) },
+            "annotations": { text::EPOCH_ANNOTATION: "0" },
+        },
+    });
+    for _ in 0..ATTEMPTS {
+        match client.preview_create(&configs, &late).await {
+            Ok(()) => tokio::time::sleep(PAUSE).await,
+            Err(error) if error.is_unanswered() => return Err(error),
+            // Whoever may not create one cannot try.
+            Err(_) => return Ok(false),
+        }
+    }
+    Ok(true)
 }
 
 impl Part {

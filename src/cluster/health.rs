@@ -241,6 +241,13 @@ fn leftover(objects: &[ObjectRef]) -> Finding {
 pub(crate) async fn check_fence(client: &Client, place: &Place) -> Finding {
     match fence::look(client, place).await {
         Ok(Fence::Installed) => Finding::good("fence", "it is installed"),
+        Ok(Fence::Asleep) => Finding::warning(
+            "fence",
+            "it is installed, but the API server lets pass what it should deny: once the last \
+             binding of a policy was removed, it never reads the ConfigMaps again that a policy \
+             names (kubernetes#130887)",
+            "restart the API server; until then the lease and the head protect as without a fence",
+        ),
         Ok(Fence::Absent) => Finding::good(
             "fence",
             "it is not installed, which is optional: a4co-apply doctor --install-fence",

@@ -77,7 +77,7 @@ pub async fn recover(
 ) -> Result<Recovered, Failure> {
     let work = Work::uninterrupted(client, place, options, observer);
     if place.head(client).await?.state == State::Idle {
-        work.tidy_up().await;
+        Box::pin(work.tidy_up()).await;
         return Ok(Recovered::Nothing);
     }
     let lease = work.acquire().await?;

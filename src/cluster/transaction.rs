@@ -276,7 +276,7 @@ impl Transaction<'_> {
         }
         let known = by_reference(target.objects());
         let is_deleted = |object: &ObjectRef| plan.steps.iter().any(|step| step.object == *object);
-        let is_awaited = |object: &&ObjectRef| !known.contains_key(*object) && !is_deleted(*object);
+        let is_awaited = |object: &&ObjectRef| !known.contains_key(*object) && !is_deleted(object);
         leftover.iter().filter(is_awaited).cloned().collect()
     }
 

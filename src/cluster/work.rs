@@ -94,7 +94,7 @@ impl<'w> Work<'w> {
         preflight::guard(&survey.head.head, self.place, bundle, action)?;
         let mut plan = survey.plan(release);
         if survey.is_settled(self.client, self.place, release, &plan).await? {
-            self.tidy_up().await;
+            Box::pin(self.tidy_up()).await;
             return Ok(settled(release, plan));
         }
         if survey.head.head.state == State::Idle {
@@ -132,7 +132,7 @@ impl<'w> Work<'w> {
             Ok(())
         };
         // The next command tries again.
-        drop(self.under(lease, tidying).await);
+        drop(Box::pin(self.under(lease, tidying)).await);
     }
 
     /// Does `work` while the lease is kept, then gives it back.

@@ -122,22 +122,28 @@ impl Case {
         for request in &recording.requests {
             let half = half(request);
             let mut add = |what| cases.push(Self { request: request.clone(), what });
-            for fault in Fault::KILLS {
-                for next in [Next::Recover, Next::Again] {
-                    add(What::Kill(fault, next));
+            // All meet the same wreck, so each of the others comes after one of the two.
+            for (index, fault) in Fault::KILLS.into_iter().enumerate() {
+                add(What::Kill(fault, Next::Recover));
+                if index == half {
+                    add(What::Kill(fault, Next::Rollback));
+                }
+                if index != half || is_full {
+                    add(What::Kill(fault, Next::Again));
                 }
             }
-            // Who goes back meets the same wreck as who recovers, so half of them do.
-            add(What::Kill(Fault::KILLS[half], Next::Rollback));
             for fault in Fault::ANSWERS {
-                // A timeout after the work is a lost reply that takes longer.
-                if fault != Fault::TimeoutAfter || is_full {
+                // After the work, both are lost replies to the command.
+                let is_like_another = matches!(fault, Fault::ErrorAfter | Fault::TimeoutAfter);
+                if !is_like_another || is_full {
                     add(What::Answer(fault));
                 }
             }
             let successors = [Next::Recover, Next::Other];
-            for next in successors {
-                add(What::Pause(next));
+            for (index, next) in successors.into_iter().enumerate() {
+                if index != half || is_full {
+                    add(What::Pause(next));
+                }
             }
             // What may arrive late are creations.
             if request.starts_with("PATCH") {

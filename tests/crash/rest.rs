@@ -57,8 +57,6 @@ impl Run<'_> {
             }
             self.check_repetition(bundle).await?;
         }
-        let needless = invariant::needless_undo_logs(&self.site, &self.snapshot().await?);
-        self.blame("undo log", needless);
         Ok(())
     }
 
@@ -101,7 +99,7 @@ impl Run<'_> {
     /// Checks that applying what is committed does nothing, and says so.
     async fn check_repetition(&mut self, bundle: Bundle) -> Result<()> {
         let release = bundle.release().id();
-        let is_old = self.stage.old().is_some_and(|old| old.release().id() == release);
+        let is_old = self.is_old(&bundle);
         let outcome = self.act(&Command::Apply(Box::new(bundle)), None).await?;
         let is_done = match &outcome {
             Outcome::Done { release: done, remains: false } => *done == release,
@@ -115,7 +113,15 @@ impl Run<'_> {
         let entries = self.chapters.last().map_or(&[][..], |chapter| &chapter.entries);
         let writes = invariant::repetition_writes_nothing(entries);
         self.blame("I8", writes);
+        if let Outcome::Done { .. } = outcome {
+            let needless = invariant::needless_undo_logs(&self.site, &self.snapshot().await?);
+            self.blame("undo log", needless);
+        }
         Ok(())
+    }
+
+    fn is_old(&self, bundle: &Bundle) -> bool {
+        self.stage.old().is_some_and(|old| old.release().id() == bundle.release().id())
     }
 
     /// Objects that the head remembers as still to be deleted.
@@ -139,7 +145,9 @@ impl Run<'_> {
     pub(crate) fn next_command(&self) -> Command {
         match self.committed() {
             // The old release is refused where an object of it belongs to others.
-            Some(_) if self.stage.is_robbed => Command::Apply(Box::new(self.stage.new.clone())),
+            Some(bundle) if self.stage.is_robbed && self.is_old(&bundle) => {
+                Command::Apply(Box::new(self.stage.new.clone()))
+            }
             Some(bundle) => Command::Apply(Box::new(bundle)),
             None => Command::Delete,
         }

@@ -47,6 +47,16 @@ impl Head {
         Self(pairs.map(|(key, value)| (key.clone(), text(value))).collect())
     }
 
+    /// Whether `after` is the same, but that somebody may have tidied up, for which the epoch rises.
+    pub(crate) fn is_but_tidied(&self, after: &Self) -> bool {
+        let rest = |head: &Self| {
+            let mut rest = head.0.clone();
+            rest.remove("epoch");
+            rest
+        };
+        self == after || self.state() == "idle" && rest(self) == rest(after)
+    }
+
     pub(crate) async fn read(cluster: &Cluster, site: &Site) -> Result<Self> {
         let head = cluster.get(&site.head_path()).await?.unwrap_or_default();
         Ok(Self::of(&head["data"]))

@@ -4,13 +4,18 @@ use std::{collections::BTreeMap, path::Path};
 
 use http::Request;
 use http_body_util::BodyExt as _;
+use hyper_util::{
+    client::legacy::{Client as HttpClient, connect::HttpConnector},
+    rt::TokioExecutor,
+};
 use kube::{
     Client, Config,
-    client::Body,
+    client::{Body, ConfigExt as _},
     config::{KubeConfigOptions, Kubeconfig},
 };
 use serde::Deserialize;
 use serde_json::Value;
+use tower::ServiceBuilder;
 
 use crate::{
     error::{Error, Result},
@@ -47,7 +52,15 @@ struct Version {
 pub(crate) async fn connect(kubeconfig: &Path) -> Result<Client> {
     let kubeconfig = Kubeconfig::read_from(kubeconfig).map_err(Error::other)?;
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
-    Ok(Client::try_from(config.map_err(Error::other)?)?)
+    let config = config.map_err(Error::other)?;
+    // The floor shall be as low as it can be: no request waits for Nagle's algorithm.
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    connector.set_nodelay(true);
+    let connector = config.rustls_https_connector_with_connector(connector)?;
+    let http: HttpClient<_, Body> = HttpClient::builder(TokioExecutor::new()).build(connector);
+    let service = ServiceBuilder::new().layer(config.base_uri_layer()).service(http);
+    Ok(Client::new(service, config.default_namespace))
 }
 
 /// Version of the API server.
