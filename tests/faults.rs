@@ -81,26 +81,23 @@ fn expect_good_at_every_write(fault: Fault, judge: fn(&Case, &Ran) -> Vec<String
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
+/// What is wrong when only time may be lost.
+fn has_the_new_release(Case { site, new, .. }: &Case, ran: &Ran) -> Vec<String> {
+    let mut problems = site.difference(Some(new));
+    if ran.code != 0 {
+        problems.push("the exit code is wrong".to_owned());
+    }
+    problems
+}
+
 #[test]
 fn an_answer_that_is_lost_costs_nothing_but_time() {
-    expect_good_at_every_write(Fault::LoseAnswer, |Case { site, new, .. }, ran| {
-        let mut problems = site.difference(Some(new));
-        if ran.code != 0 {
-            problems.push("the exit code is wrong".to_owned());
-        }
-        problems
-    });
+    expect_good_at_every_write(Fault::LoseAnswer, has_the_new_release);
 }
 
 #[test]
 fn a_gateway_that_gives_up_too_early_costs_nothing_but_time() {
-    expect_good_at_every_write(Fault::GiveUp, |Case { site, new, .. }, ran| {
-        let mut problems = site.difference(Some(new));
-        if ran.code != 0 {
-            problems.push("the exit code is wrong".to_owned());
-        }
-        problems
-    });
+    expect_good_at_every_write(Fault::GiveUp, has_the_new_release);
 }
 
 #[test]

@@ -10,13 +10,13 @@ use a4co_bundle::{Digest, ObjectRef, PART_OF_LABEL};
 use serde_json::{Value, json};
 
 use crate::{
-    client::{Applied, Client, Conflicts, Effect, FIELD_MANAGER, Form},
-    error::ApiError,
+    client::{Client, Conflicts, Effect, FIELD_MANAGER, Form},
     fencing::Fencing,
     image,
     live::Live,
     owned,
     step::StepError,
+    write::bare,
 };
 
 /// How often it is tried again because the object changed meanwhile, by status updates mostly.
@@ -65,18 +65,20 @@ impl Adoption {
                 return Ok(());
             }
             fencing.check(client).await?;
-            let written = match owners {
-                Some(owners) => {
-                    let change = json!({ "metadata": {
-                        "uid": live["metadata"]["uid"],
-                        "resourceVersion": live["metadata"]["resourceVersion"],
-                        "managedFields": owners,
-                    }});
-                    client.merge(path, FIELD_MANAGER, &change).await
-                }
+            let written = if let Some(owners) = owners {
+                let change = json!({ "metadata": {
+                    "uid": live["metadata"]["uid"],
+                    "resourceVersion": live["metadata"]["resourceVersion"],
+                    "managedFields": owners,
+                }});
+                client.merge(path, FIELD_MANAGER, &change).await
+            } else {
                 // Where nobody owns anything, the API server books all that is there to
                 // `before-first-apply` as soon as somebody applies.
-                None => apply_nothing(client, path, object, &live).await,
+                let version = live["metadata"]["resourceVersion"].as_str().unwrap_or_default();
+                let nothing = bare(object, &seen.uid, version);
+                let (refuse, real) = (Conflicts::Refuse, Effect::Real);
+                client.apply(path, FIELD_MANAGER, &nothing, refuse, real).await
             };
             match written {
                 Ok(_) if has_owners => return Ok(()),
@@ -161,26 +163,6 @@ fn is_same(live: &Value, seen: &Live) -> bool {
     metadata["uid"] == seen.uid.as_str()
         && metadata["labels"][PART_OF_LABEL].as_str() == seen.part_of.as_deref()
         && metadata["deletionTimestamp"].is_null()
-}
-
-/// Applies a manifest without any field to what is `live`, and to nothing else.
-async fn apply_nothing(
-    client: &Client,
-    path: &str,
-    object: &ObjectRef,
-    live: &Value,
-) -> Result<Applied, ApiError> {
-    let nothing = json!({
-        "apiVersion": object.api_version,
-        "kind": object.kind,
-        "metadata": {
-            "name": object.name,
-            "namespace": object.namespace,
-            "uid": live["metadata"]["uid"],
-            "resourceVersion": live["metadata"]["resourceVersion"],
-        },
-    });
-    client.apply(path, FIELD_MANAGER, &nothing, Conflicts::Refuse, Effect::Real).await
 }
 
 /// What a former owner keeps.

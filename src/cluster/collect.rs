@@ -15,7 +15,7 @@ use crate::{
     head::{Head, Stored},
     head_object::HeadObject,
     history,
-    list::List,
+    list::{self, List},
     live::{Metadata, PartialObject},
     mutant::{self, Mutant},
     permission::{self, Permission},
@@ -106,8 +106,7 @@ async fn check_rights(client: &Client, place: &Place) -> Result<(), Refusal> {
         let namespace = Some(place.namespace.clone());
         (Permission { verb, group, resource, namespace }, BTreeSet::new())
     });
-    let permissions = permission::missing(client, needed.into()).await?;
-    if permissions.is_empty() { Ok(()) } else { Err(Refusal::Forbidden { permissions }) }
+    permission::require(client, needed.into()).await
 }
 
 /// Returns whether an undo log is stored. If nothing is under way, nobody needs it.
@@ -154,23 +153,13 @@ async fn unneeded(store: &Store<'_>, head: &HeadObject) -> Result<Vec<Metadata>,
     let collection = store.collection();
     let selector = format!("{}={},{}", text::APP_LABEL, store.app, text::CONTENT_LABEL);
     let selector = text::in_query(&selector);
-    let mut unneeded = Vec::new();
-    let mut next = String::new();
-    loop {
-        let path = format!("{collection}?limit=500&labelSelector={selector}{next}");
-        let page: Option<List<PartialObject>> = store.client.list(&path, Form::Metadata).await?;
-        // What was stored since by whoever took over is none of ours.
-        Fencing::by(head).check(store.client).await?;
-        let Some(page) = page else { break };
-        let token = page.next().map(|token| format!("&continue={token}"));
-        let found = page.items.into_iter().map(|item| item.metadata);
-        unneeded.extend(found.filter(|metadata| !is_needed(&metadata.name)));
-        match token {
-            Some(token) => next = token,
-            None => break,
-        }
-    }
-    Ok(unneeded)
+    let query = format!("labelSelector={selector}");
+    let found: Vec<PartialObject> =
+        list::read_all(store.client, &collection, &query, Form::Metadata).await?;
+    // What was stored since by whoever took over is none of ours.
+    Fencing::by(head).check(store.client).await?;
+    let found = found.into_iter().map(|item| item.metadata);
+    Ok(found.filter(|metadata| !is_needed(&metadata.name)).collect())
 }
 
 /// Deletes a Secret, and returns whether it is gone by that.

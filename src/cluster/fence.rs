@@ -126,8 +126,7 @@ async fn check_rights(
         let permission = Permission { verb, group, resource, namespace: None };
         needed.entry(permission).or_default().extend(name);
     }
-    let permissions = permission::missing(client, needed).await?;
-    if permissions.is_empty() { Ok(()) } else { Err(Refusal::Forbidden { permissions }) }
+    permission::require(client, needed).await
 }
 
 /// Removes the fence of `place`, and the policy with the last one. Returns whether there was

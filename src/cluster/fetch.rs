@@ -112,7 +112,7 @@ async fn group<T: Clone + DeserializeOwned + Named>(
         let path = format!("{}?limit={limit}{selector}{next}", resource.collection(namespace));
         let page: Option<List<T>> = client.list(&path, form).await?;
         let Some(page) = page else { return Ok(found) };
-        let token = page.next().map(|token| format!("&continue={}", text::in_query(token)));
+        let following = page.next();
         for item in page.items {
             let asked = item.name().and_then(|name| by_name.get(name)).into_iter().flatten();
             let is_it = |object: &&&ObjectRef| object.namespace.as_deref() == item.namespace();
@@ -121,8 +121,8 @@ async fn group<T: Clone + DeserializeOwned + Named>(
             found.extend(others.iter().map(|object| ((*object).clone(), item.clone())));
             found.insert((*first).clone(), item);
         }
-        match token {
-            Some(token) => next = token,
+        match following {
+            Some(following) => next = following,
             None => return Ok(found),
         }
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use crate::{
     client::{Client, Form},
     error::ApiError,
+    text,
 };
 
 /// Objects in one page of a list.
@@ -28,9 +29,10 @@ struct Metadata {
 }
 
 impl<T> List<T> {
-    /// Returns the token that asks for the next page, if there is one.
-    pub(crate) fn next(&self) -> Option<&str> {
-        self.metadata.next.as_deref().filter(|token| !token.is_empty())
+    /// Returns what to add to the query to ask for the next page, if there is one.
+    pub(crate) fn next(&self) -> Option<String> {
+        let token = self.metadata.next.as_deref().filter(|token| !token.is_empty());
+        token.map(|token| format!("&continue={}", text::in_query(token)))
     }
 }
 
@@ -47,10 +49,10 @@ pub(crate) async fn read_all<T: DeserializeOwned>(
         let path = format!("{collection}?limit={PAGE}&{query}{next}");
         let page: Option<List<T>> = client.list(path.trim_end_matches('&'), form).await?;
         let Some(page) = page else { return Ok(items) };
-        let token = page.next().map(|token| format!("&continue={token}"));
+        let following = page.next();
         items.extend(page.items);
-        match token {
-            Some(token) => next = token,
+        match following {
+            Some(following) => next = following,
             None => return Ok(items),
         }
     }

@@ -16,6 +16,7 @@ use crate::{
     image::FENCE_MANAGER,
     live::PartialObject,
     text::FENCE_ANNOTATION,
+    write::bare,
 };
 
 const ATTEMPTS: usize = 10;
@@ -73,17 +74,8 @@ impl Marked<'_> {
     }
 
     async fn apply(&self, client: &Client, annotations: &Value) -> Result<String, ApiError> {
-        let mark = json!({
-            "apiVersion": self.object.api_version,
-            "kind": self.object.kind,
-            "metadata": {
-                "name": self.object.name,
-                "namespace": self.object.namespace,
-                "uid": self.uid,
-                "resourceVersion": self.version,
-                "annotations": annotations,
-            },
-        });
+        let mut mark = bare(self.object, &self.uid, &self.version);
+        mark["metadata"]["annotations"] = annotations.clone();
         let (force, real) = (Conflicts::Force, Effect::Real);
         let applied = client.apply(self.path, FENCE_MANAGER, &mark, force, real).await?;
         Ok(applied.metadata.resource_version)

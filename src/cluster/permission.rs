@@ -16,6 +16,7 @@ use crate::{
     error::ApiError,
     fetch::{BY_NAME, CONCURRENCY},
     plan::{self, Plan},
+    refusal::Refusal,
     resource::{Resource, Resources},
 };
 
@@ -120,6 +121,12 @@ fn state(plan: &Plan, namespace: &str) -> Needed {
         }));
     }
     needed
+}
+
+/// Refuses when the user does not have all of `needed`.
+pub(crate) async fn require(client: &Client, needed: Needed) -> Result<(), Refusal> {
+    let permissions = missing(client, needed).await?;
+    if permissions.is_empty() { Ok(()) } else { Err(Refusal::Forbidden { permissions }) }
 }
 
 /// Returns those of `needed` that the user does not have, neither for all objects of the kind nor

@@ -8,7 +8,7 @@ use crate::{
     client::{Client, Form},
     head::Head,
     head_object::HeadObject,
-    list::List,
+    list,
     live::{Metadata, PartialObject},
     refusal::Refusal,
     store::Store,
@@ -51,25 +51,16 @@ impl Place {
             return Err(Refusal::NotANamespace { name: text::clean(name) });
         }
         let namespaces = namespace.map_or(String::new(), |name| format!("/namespaces/{name}"));
-        let selector = format!("{APPLYSET_ID_LABEL},{}", text::APP_LABEL).replace('/', "%2F");
-        let path = format!("/api/v1{namespaces}/configmaps?limit=500&labelSelector={selector}");
-        let mut heads = Vec::new();
-        let mut next = String::new();
-        loop {
-            let page = client.list(&format!("{path}{next}"), Form::Metadata).await;
-            let page: Option<List<PartialObject>> = page.map_err(|error| match namespace {
-                None if error.is_forbidden() => Refusal::Unnamed { error },
-                _ => error.into(),
-            })?;
-            let Some(page) = page else { break };
-            let token = page.next().map(|token| format!("&continue={token}"));
-            let found = page.items.into_iter().filter_map(|item| head_of(item.metadata));
-            heads.extend(found.filter(|(_, of)| app.is_none_or(|app| of == app)));
-            match token {
-                Some(token) => next = token,
-                None => break,
-            }
-        }
+        let selector = format!("{APPLYSET_ID_LABEL},{}", text::APP_LABEL);
+        let query = format!("labelSelector={}", text::in_query(&selector));
+        let configs = format!("/api/v1{namespaces}/configmaps");
+        let found = list::read_all(client, &configs, &query, Form::Metadata).await;
+        let found: Vec<PartialObject> = found.map_err(|error| match namespace {
+            None if error.is_forbidden() => Refusal::Unnamed { error },
+            _ => error.into(),
+        })?;
+        let heads = found.into_iter().filter_map(|item| head_of(item.metadata));
+        let heads: Vec<_> = heads.filter(|(_, of)| app.is_none_or(|app| of == app)).collect();
         match heads.as_slice() {
             [(namespace, app)] => Self::read(client, namespace, app).await,
             [] => {

@@ -111,8 +111,7 @@ pub(crate) async fn check_rights(
     plan: &Plan,
 ) -> Result<(), Refusal> {
     let needed = permission::needed(plan, resources, &place.namespace, keep);
-    let permissions = permission::missing(client, needed).await?;
-    if permissions.is_empty() { Ok(()) } else { Err(Refusal::Forbidden { permissions }) }
+    permission::require(client, needed).await
 }
 
 /// Objects that carry the label of our set, but that no release here has: the head was lost, or

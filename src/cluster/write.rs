@@ -109,16 +109,7 @@ impl Writer<'_> {
         for _ in 0..ATTEMPTS {
             let Some(live) = live::read_one(self.client, resource, object).await? else { break };
             self.fencing.check(self.client).await?;
-            let nothing = json!({
-                "apiVersion": object.api_version,
-                "kind": object.kind,
-                "metadata": {
-                    "name": object.name,
-                    "namespace": object.namespace,
-                    "uid": live.uid,
-                    "resourceVersion": live.resource_version,
-                },
-            });
+            let nothing = bare(object, &live.uid, &live.resource_version);
             let (conflicts, effect) = (Conflicts::Refuse, self.effect);
             match self.client.apply(&path, FIELD_MANAGER, &nothing, conflicts, effect).await {
                 Ok(_) => return Ok(()),
@@ -316,6 +307,20 @@ enum Owner {
     Us,
     /// Somebody else did, where the object is not ours.
     Others,
+}
+
+/// A manifest without any field, for the one object with this uid in this version.
+pub(crate) fn bare(object: &ObjectRef, uid: &str, version: &str) -> Value {
+    json!({
+        "apiVersion": object.api_version,
+        "kind": object.kind,
+        "metadata": {
+            "name": object.name,
+            "namespace": object.namespace,
+            "uid": uid,
+            "resourceVersion": version,
+        },
+    })
 }
 
 /// The manifest as an update of the object that was `seen`, and of no other.
