@@ -6,6 +6,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
+/// Hexadecimal digits.
+const DIGITS: [u8; 16] = *b"0123456789abcdef";
+
 /// A SHA-256 digest, written `sha256:` and 64 lower-case hexadecimal digits as in the OCI image
 /// specification.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,11 +24,9 @@ impl Digest {
     /// Returns the 64 hexadecimal digits without the algorithm.
     #[must_use]
     pub fn to_hex(self) -> String {
-        use fmt::Write as _;
-        self.0.iter().fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        // Formatting byte by byte was a twentieth of what an upgrade takes.
+        let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
+        self.0.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
     }
 
     /// Returns the raw 32 bytes.

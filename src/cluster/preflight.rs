@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use a4co_bundle::{Api, Bundle, GroupKind, Object, Release, ReleaseId};
+use a4co_bundle::{Api, Bundle, GroupKind, Object, Release, ReleaseConfig, ReleaseId};
+use futures::future::join4;
 use semver::Version;
 use serde::Deserialize;
 
@@ -92,12 +93,21 @@ pub(crate) async fn check(
         return Err(Refusal::Obstacles { obstacles });
     }
     check_apis(survey, release)?;
-    check_namespaces(client, place, release).await?;
-    requirements::check(client, place, &release.config().requirements, observer).await?;
-    check_rights(client, place, &survey.resources, &release.config().keep, &plan).await?;
-    let plan = rehearse(client, survey, release, plan, extent, observer).await?;
+    let ReleaseConfig { keep, requirements, .. } = release.config();
+    let needed = permission::needed(&plan, &survey.resources, &place.namespace, keep);
+    // Side by side, for each of them is a round or more; what is told is the first in this order,
+    // for it explains the others.
+    let (namespaces, requirements, rights, rehearsed) = join4(
+        check_namespaces(client, place, release),
+        requirements::check(client, place, requirements, observer),
+        permission::require(client, needed),
+        rehearse(client, survey, release, plan, extent, observer),
+    )
+    .await;
+    namespaces.and(requirements).and(rights)?;
+    let plan = rehearsed?;
     if plan.count(|change| matches!(change, Change::Recreate(_))) > 0 {
-        check_rights(client, place, &survey.resources, &release.config().keep, &plan).await?;
+        check_rights(client, place, &survey.resources, keep, &plan).await?;
     }
     Ok(plan)
 }

@@ -3,7 +3,7 @@
 use std::{pin::pin, time::Duration};
 
 use a4co_bundle::{Bundle, Digest, ObjectRef, Release};
-use futures::future::{Either, select};
+use futures::future::{Either, join, select};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -303,8 +303,10 @@ impl<'w> Work<'w> {
         self.heed_interrupt()?;
         self.observer.observe(&Event::Planned(&plan));
         let release = bundle.release();
-        let stored = self.store(bundle).await?;
-        let mut undo = self.store_undo_log(&survey, &mut plan).await?;
+        // Side by side; both are waited for, so that no request of theirs is left behind.
+        let (stored, undo) =
+            join(self.store(bundle), self.store_undo_log(&survey, &mut plan)).await;
+        let (stored, mut undo) = (stored?, undo?);
         if mutant::is(Mutant::NoStoredUndoLog) {
             undo = Digest::of(b"not stored");
         }

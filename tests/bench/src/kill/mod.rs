@@ -38,8 +38,8 @@ use report::{Report, Totals};
 /// Objects of the release.
 const OBJECTS: usize = 10;
 
-/// Next commands at once.
-const AT_ONCE: usize = 8;
+/// Next commands at once: as many as there are, for they wait for leases and hardly work.
+const AT_ONCE: usize = 64;
 
 /// What the tools say when they take a killed command for one at work.
 const IN_PROGRESS: [&str; 2] =
