@@ -121,7 +121,7 @@ pub use lease::LeaseError;
 pub use log::{LogRange, LogSource};
 pub use logs::{PodLogs, pod_logs, read_logs};
 #[cfg(feature = "mutants")]
-pub use mutant::{Mutant, with as with_mutant};
+pub use mutant::{Mutant, with as with_mutant, with_chunks_of};
 pub use one_way::{IRREVERSIBLE_ANNOTATION, OneWay, Reason};
 pub use permission::Permission;
 pub use place::Place;

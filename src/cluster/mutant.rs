@@ -73,6 +73,8 @@ pub enum Mutant {
     ForgetHighestVersion,
     /// The new release is not stored in the cluster.
     NoStoredRelease,
+    /// Of stored content there is the first chunk alone.
+    OneChunk,
     /// Garbage collection deletes the bundles that only the history names.
     CollectHistory,
     /// Garbage collection deletes the inventory.
@@ -90,6 +92,7 @@ pub enum Mutant {
 #[cfg(feature = "mutants")]
 tokio::task_local! {
     static CHOSEN: Mutant;
+    static CHUNK_BYTES: usize;
 }
 
 /// Does `work` with one deliberate fault.
@@ -108,4 +111,22 @@ pub(crate) fn is(mutant: Mutant) -> bool {
 #[cfg(not(feature = "mutants"))]
 pub(crate) const fn is(_: Mutant) -> bool {
     false
+}
+
+/// Does `work` with chunks of stored content of `bytes`, so that little content has several.
+#[cfg(feature = "mutants")]
+pub async fn with_chunks_of<T>(bytes: usize, work: impl Future<Output = T>) -> T {
+    CHUNK_BYTES.scope(bytes, work).await
+}
+
+/// Bytes of a chunk of stored content: `usual`, unless a test wants it otherwise.
+#[cfg(feature = "mutants")]
+pub(crate) fn chunk_bytes(usual: usize) -> usize {
+    CHUNK_BYTES.try_with(|bytes| *bytes).unwrap_or(usual)
+}
+
+/// Bytes of a chunk of stored content: `usual`.
+#[cfg(not(feature = "mutants"))]
+pub(crate) const fn chunk_bytes(usual: usize) -> usize {
+    usual
 }

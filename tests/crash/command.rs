@@ -5,7 +5,7 @@ use std::{error::Error, time::Duration};
 use a4co_bundle::{Bundle, ReleaseId};
 use a4co_cluster::{
     Adoption, Client, Event, Failure, Mutant, Observer, Options, Recovered, apply, delete, gc,
-    recover, rollback, with_mutant,
+    recover, rollback, with_chunks_of, with_mutant,
 };
 use tokio::sync::watch;
 
@@ -92,8 +92,12 @@ pub(crate) struct Manner {
     pub(crate) patience: Duration,
 }
 
+/// How much of a content one Secret holds here: little, so that large content is cheap.
+pub(crate) const CHUNK_BYTES: usize = 8 << 10;
+
 /// Does `work` with a deliberate fault, if there is one.
 pub(crate) async fn with<T>(mutant: Option<Mutant>, work: impl Future<Output = T>) -> T {
+    let work = with_chunks_of(CHUNK_BYTES, work);
     match mutant {
         Some(mutant) => with_mutant(mutant, work).await,
         None => work.await,

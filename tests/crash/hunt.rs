@@ -37,7 +37,7 @@ const fn hunt(
     Hunt { mutant, first: (scenario, cases), breaks }
 }
 
-pub(crate) const HUNTS: [Hunt; 39] = [
+pub(crate) const HUNTS: [Hunt; 40] = [
     hunt(Mutant::CommitBeforeLastWave, "change", "no-fault", "I1"),
     hunt(Mutant::CommitInTwoWrites, "change", "no-fault", "I3"),
     hunt(Mutant::PruneBeforeCommit, "change", "no-fault", "I4"),
@@ -46,6 +46,7 @@ pub(crate) const HUNTS: [Hunt; 39] = [
     hunt(Mutant::EmptyUndoLog, "failing-change", "no-fault", "I5"),
     hunt(Mutant::NoImages, "adopt", "kill-after/PATCH configmaps/different", "I5"),
     hunt(Mutant::NoStoredUndoLog, "change", "kill-after/PUT configmaps/head", "I10"),
+    hunt(Mutant::OneChunk, "chunks", "no-fault", "I10"),
     hunt(Mutant::NoDeleteOnWayBack, "failing-change", "no-fault", "I2"),
     hunt(Mutant::NoRestoreOnWayBack, "failing-change", "no-fault", "I5"),
     hunt(Mutant::NoOwnersOnWayBack, "failing-change", "no-fault", "I5"),

@@ -1,10 +1,13 @@
 //! Objects that releases here are made of, each with its wave.
 
-use a4co_bundle::ObjectRef;
+use std::sync::LazyLock;
+
+use a4co_bundle::{Digest, ObjectRef};
 use a4co_cluster::IRREVERSIBLE_ANNOTATION;
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Value, json};
 
-use crate::site::Site;
+use crate::{command::CHUNK_BYTES, site::Site};
 
 pub(crate) type Listed = (u8, Value);
 
@@ -32,6 +35,17 @@ impl Site {
             "data": { "text": base64 },
         });
         (2, manifest)
+    }
+
+    /// A Secret that takes two chunks, for noise cannot be deflated.
+    pub(crate) fn large(&self, short: &str, base64: &str) -> Listed {
+        static NOISE: LazyLock<String> = LazyLock::new(|| {
+            let digests = (0..=CHUNK_BYTES / 32).map(|seed| Digest::of(&seed.to_be_bytes()));
+            BASE64.encode(digests.flat_map(|digest| *digest.as_bytes()).collect::<Vec<u8>>())
+        });
+        let (wave, mut manifest) = self.secret(short, base64);
+        manifest["data"]["noise"] = json!(*NOISE);
+        (wave, manifest)
     }
 
     pub(crate) fn account(&self, short: &str) -> Listed {

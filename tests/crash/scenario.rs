@@ -66,7 +66,7 @@ pub(crate) enum Event {
     Changed(String, Value),
 }
 
-pub(crate) const SCENARIOS: [Scenario; 19] = [
+pub(crate) const SCENARIOS: [Scenario; 20] = [
     scenario("install", install),
     scenario("change", change),
     scenario("prune", prune),
@@ -85,6 +85,7 @@ pub(crate) const SCENARIOS: [Scenario; 19] = [
     scenario("recover-back", recover_back),
     scenario("recover-forward", recover_forward),
     scenario("no-return", no_return),
+    scenario("chunks", chunks),
     Scenario { brings_namespace: true, ..scenario("namespace", namespace) },
 ];
 
@@ -458,6 +459,11 @@ fn no_return(site: &Site) -> Result<Stage> {
     )?;
     // Nobody remembers what may come late of a release that was finished, not undone.
     Ok(Stage { without: None, ..stage })
+}
+
+/// The release and the undo log are both more than one Secret holds.
+fn chunks(site: &Site) -> Result<Stage> {
+    Stage::change(site, vec![site.large("large", "olds")], vec![site.large("large", "news")])
 }
 
 fn namespace(site: &Site) -> Result<Stage> {
