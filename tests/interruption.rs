@@ -12,7 +12,10 @@ use std::{
 };
 
 use a4co_bundle::Release;
-use kit::{BAD_IMAGE, GOOD_IMAGE, Ran, Site, path};
+use kit::{
+    BAD_IMAGE, GOOD_IMAGE, Ran, Site, path,
+    running::{Running, until},
+};
 
 /// A place with an old release, and a new one that waits for ever.
 struct Waiting {
@@ -89,12 +92,45 @@ fn after_a_kill_the_next_command_undoes_what_was_begun() {
     let status = site.run(&["status", "-n", &site.namespace]).expect(0);
     assert!(status.stdout.contains("was killed; the next one finishes that"), "{}", status.stdout);
 
-    // Its lease would expire in 90 s.
-    let ran = site.apply(&waiting.old).expect(1);
-    ran.expect_told(&["is at work here", "expires 90 s after"]);
-    site.free_lease();
+    let bundle = site.bundle(&waiting.old);
+    let ran = site.run(&["apply", path(&bundle), "--wait", "0s"]).expect(1);
+    ran.expect_told(&["is at work here", "--wait"]);
 
+    // As if that had been a while ago. It is not believed before the lease has stood still.
+    let holder = site.lease_holder();
+    site.hold_lease(&holder, 85);
+    let start = Instant::now();
     let ran = site.apply(&waiting.old).expect(0);
-    ran.expect_told(&["stopped while applying; finishing that first"]);
+    assert!(start.elapsed() > Duration::from_secs(10), "{:?}", start.elapsed());
+    let waited = format!("waiting for `{holder}`");
+    ran.expect_told(&[&waited, "stopped while applying; finishing that first"]);
     waiting.expect_old();
+}
+
+#[test]
+fn a_holder_that_gives_a_sign_of_life_is_not_waited_for() {
+    let site = Site::new("alive");
+    let release = |text| site.release(vec![site.config_map("a", text)]);
+    site.apply(&release("old")).expect(0);
+    site.hold_lease("ann@desk/1", 60);
+    let running = site.start(site.cluster.kubeconfig(), &release("new"), "1m");
+    until("the other holder is waited for", || running.has_told("waiting for `ann@desk/1`"));
+    site.hold_lease("ann@desk/1", 0);
+    running.end().expect(1).expect_told(&["`ann@desk/1` is at work here"]);
+    assert_eq!(site.text("a"), "old");
+}
+
+#[test]
+fn what_waits_for_another_command_can_be_interrupted() {
+    let site = Site::new("impatient");
+    let release = |text| site.release(vec![site.config_map("a", text)]);
+    site.apply(&release("old")).expect(0);
+    site.hold_lease("ann@desk/1", 0);
+    for command in [&["gc"][..], &["delete", "--yes"]] {
+        let args = [command, &["--namespace", &site.namespace]].concat();
+        let running = Running::of(&mut site.command(site.cluster.kubeconfig(), &args));
+        until("the other holder is waited for", || running.has_told("waiting for `ann@desk/1`"));
+        running.signal("-INT");
+        running.end().expect(130).expect_told(&["not touched"]);
+    }
 }

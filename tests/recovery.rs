@@ -3,8 +3,14 @@
 
 mod kit;
 
+use std::path::PathBuf;
+
 use a4co_bundle::Release;
-use kit::{BAD_IMAGE, GOOD_IMAGE, Ran, Site, running::until};
+use kit::{
+    BAD_IMAGE, GOOD_IMAGE, Ran, Site, path,
+    proxy::{Fault, Proxy, Request},
+    running::until,
+};
 use serde_json::json;
 
 /// A release with a text, and with a Deployment that is restarted by that.
@@ -40,6 +46,58 @@ fn recover_and_rollback_undo_what_a_killed_command_began() {
             site.expect_release(Some(&old));
         }
     }
+}
+
+/// A release like `old` but with this text, whose workload fails at once.
+fn failing(site: &Site, text: &str) -> PathBuf {
+    let (wave, mut web) = site.deployment("web", BAD_IMAGE, Some(1));
+    web["spec"]["progressDeadlineSeconds"] = json!(1);
+    site.bundle(&site.release(vec![site.config_map("a", text), (wave, web)]))
+}
+
+#[test]
+fn a_way_back_waits_for_nothing_that_is_not_restored_yet() {
+    let site = Site::new("met");
+    let old = release(&site, "old", GOOD_IMAGE);
+    site.apply(&old).expect(0);
+    let bundle = failing(&site, "new");
+    let (mut goes_back, mut met) = (false, 0);
+    // As when a controller has just written the status.
+    let proxy = Proxy::start(&site, move |request: &Request| {
+        goes_back |= request.body.contains("rolling-back");
+        let is_restored = goes_back && request.is_write() && request.is_about("deployments/web");
+        met += usize::from(is_restored);
+        (is_restored && met <= 2).then_some(Fault::Unavailable)
+    });
+    let ran = site.run_with(&proxy.kubeconfig, &["apply", path(&bundle)]).expect(3);
+    assert!(!ran.stderr.contains("not well"), "{}", ran.stderr);
+    let story = ran.stderr.split("going back").nth(1).unwrap_or_default();
+    assert!(!story.contains("1 old pod has yet to go; pod"), "{story}");
+    site.expect_release(Some(&old));
+}
+
+#[test]
+fn a_way_back_that_is_refused_stops_until_a_person_has_mended_it() {
+    let site = Site::new("stuck");
+    let old = release(&site, "old", GOOD_IMAGE);
+    site.apply(&old).expect(0);
+    let bundle = failing(&site, "new");
+    let mut goes_back = false;
+    let proxy = Proxy::start(&site, move |request: &Request| {
+        goes_back |= request.body.contains("rolling-back");
+        let is_restored = goes_back && request.is_write() && request.is_about("configmaps/a");
+        is_restored.then_some(Fault::Forbidden)
+    });
+    let ran = site.run_with(&proxy.kubeconfig, &["apply", path(&bundle)]).expect(4);
+    ran.expect_told(&["restore", "objects of both releases", "`a4co-apply recover`"]);
+    for command in ["recover", "rollback"] {
+        assert_eq!(site.head()["state"], "stuck", "before {command}");
+        assert_eq!(site.text("a"), "new", "before {command}");
+        let args = [command, "--namespace", &site.namespace];
+        site.run_with(&proxy.kubeconfig, &args).expect(4).expect_told(&["restore"]);
+    }
+    run_here(&site, "recover").expect(0);
+    site.expect_release(Some(&old));
 }
 
 #[test]

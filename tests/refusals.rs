@@ -276,16 +276,8 @@ fn a_second_operator_is_refused_with_the_holder_and_its_age() {
         "jsonpath={.metadata.creationTimestamp}",
     ]);
     assert!(!now.is_empty());
-    let time = jiff_now();
-    let held = format!(r#"{{"spec":{{"holderIdentity":"ann@desk/1","renewTime":"{time}"}}}}"#);
-    site.kubectl(&["patch", "lease", "a4co.shop", "--type=merge", "-p", &held]);
-    let ran = site.apply(&site.release(vec![site.config_map("a", "two")])).expect(1);
-    ran.expect_told(&["`ann@desk/1` is at work here", "s ago", "not touched"]);
-}
-
-/// The current time as a Lease has it.
-fn jiff_now() -> String {
-    let output =
-        std::process::Command::new("date").args(["-u", "+%Y-%m-%dT%H:%M:%S.000000Z"]).output();
-    String::from_utf8(output.unwrap().stdout).unwrap().trim().to_owned()
+    site.hold_lease("ann@desk/1", 0);
+    let bundle = site.bundle(&site.release(vec![site.config_map("a", "two")]));
+    let ran = site.run(&["apply", path(&bundle), "--wait", "0s"]).expect(1);
+    ran.expect_told(&["`ann@desk/1` is at work here", "s ago", "not touched", "--wait"]);
 }

@@ -10,7 +10,8 @@ use serde::Serialize;
 use super::{
     bundle_file,
     global::{Format, GlobalArgs},
-    interrupt, output,
+    interrupt::{self, Habit},
+    output,
     patience::PatienceArgs,
     problem::Problem,
     progress::{Intent, Progress},
@@ -51,7 +52,7 @@ impl ApplyArgs {
         let progress = Progress::new(Intent::Change, global.color).verbose(self.verbose);
         output::talk(&title(&bundle));
         let client = global.client().await?;
-        let interrupt = interrupt::listen(Reporter::new(command, global), interrupt::GOING_BACK)?;
+        let interrupt = interrupt::listen(Reporter::new(command, global), Habit::GoBack)?;
         let accepts_one_way = self.accept_one_way;
         let options = Options { adoption, accepts_one_way, ..self.patience.options() };
         let report = a4co_cluster::apply(&client, &bundle, &options, &progress, interrupt).await?;

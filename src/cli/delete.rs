@@ -12,7 +12,8 @@ use serde::Serialize;
 
 use super::{
     global::{Format, GlobalArgs},
-    interrupt, output,
+    interrupt::{self, Habit},
+    output,
     patience::PatienceArgs,
     problem::Problem,
     progress::{Intent, Progress},
@@ -22,8 +23,6 @@ use super::{
 
 /// Most objects named before a person is asked.
 const NAMED: usize = 20;
-
-const ON_INTERRUPT: &str = "interrupted: once it has begun, a deletion goes on to the end; interrupt again to stop at once";
 
 const KEPT: &str = "kept, for deleting them would delete what people keep in them";
 
@@ -67,7 +66,7 @@ impl DeleteArgs {
         if !self.yes {
             ask(&place)?;
         }
-        let interrupt = interrupt::listen(Reporter::new("delete", global), ON_INTERRUPT)?;
+        let interrupt = interrupt::listen(Reporter::new("delete", global), Habit::Delete)?;
         let options = self.patience.options();
         let deleted = Box::pin(a4co_cluster::delete(
             &client,

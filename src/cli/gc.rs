@@ -8,10 +8,12 @@ use serde::Serialize;
 
 use super::{
     global::{Format, GlobalArgs},
+    interrupt::{self, Habit},
     output,
     patience::PatienceArgs,
     problem::Problem,
     progress::{Intent, Progress},
+    report::Reporter,
     selection::SelectionArgs,
 };
 
@@ -50,8 +52,9 @@ impl GcArgs {
         let place = self.selection.place(&client).await?;
         let progress = Progress::new(Intent::Change, global.color);
         let (keep, options) = (usize::from(self.keep), self.patience.options());
-        let collected =
-            Box::pin(a4co_cluster::gc(&client, &place, keep, &options, &progress)).await?;
+        let interrupt = interrupt::listen(Reporter::new("gc", global), Habit::Finish)?;
+        let collected = a4co_cluster::gc(&client, &place, keep, &options, &progress, interrupt);
+        let collected = Box::pin(collected).await?;
         drop(progress);
         let Collected { recovered, secrets, forgotten, kept, unfinished } = &collected;
         if let Some(why) = unfinished {

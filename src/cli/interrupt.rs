@@ -4,6 +4,7 @@
 use std::process;
 
 use a4co_cluster::Interrupt;
+use thiserror::Error;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -11,12 +12,48 @@ use tokio::{
 
 use super::{output, problem::Problem, report::Reporter};
 
-/// What a person is told whose command goes back when it is interrupted.
-pub(crate) const GOING_BACK: &str = "interrupted: stopping safely; interrupt again to stop at once";
+/// What a command makes of interrupts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Habit {
+    /// It goes back to the old release.
+    GoBack,
+    /// What it has begun it brings to its end.
+    Finish,
+    /// The same, and what it brings to its end is a deletion.
+    Delete,
+}
 
-/// Starts to listen. The first time, the person is told `answer`; `reporter` tells how it ended when
-/// the person insists.
-pub(crate) fn listen(reporter: Reporter, answer: &'static str) -> Result<Interrupt, Problem> {
+impl Habit {
+    /// What a person is told the first time.
+    fn answer(self) -> &'static str {
+        match self {
+            Self::GoBack => "interrupted: stopping safely; interrupt again to stop at once",
+            Self::Finish => {
+                "interrupted: what has begun goes on to the end; interrupt again to stop at once"
+            }
+            Self::Delete => {
+                "interrupted: once it has begun, a deletion goes on to the end; interrupt again to \
+                 stop at once"
+            }
+        }
+    }
+
+    /// What a person is told who insists.
+    fn problem(self) -> Problem {
+        match self {
+            Self::Delete => Problem::deletion_unfinished(Stopped),
+            Self::GoBack | Self::Finish => Problem::stopped(Stopped),
+        }
+    }
+}
+
+/// The person did not want to wait for a safe end.
+#[derive(Debug, Error)]
+#[error("stopped in the middle")]
+struct Stopped;
+
+/// Starts to listen. `reporter` tells how it ended when the person insists.
+pub(crate) fn listen(reporter: Reporter, habit: Habit) -> Result<Interrupt, Problem> {
     let mut interrupts = signal(SignalKind::interrupt())?;
     let mut terminations = signal(SignalKind::terminate())?;
     let (sender, receiver) = watch::channel(false);
@@ -28,11 +65,11 @@ pub(crate) fn listen(reporter: Reporter, answer: &'static str) -> Result<Interru
                 _ = terminations.recv() => {}
             }
             if is_first {
-                output::talk(answer);
+                output::talk(habit.answer());
                 let _ = sender.send(true);
                 is_first = false;
             } else {
-                stop(reporter);
+                stop(reporter, habit);
             }
         }
     });
@@ -40,6 +77,6 @@ pub(crate) fn listen(reporter: Reporter, answer: &'static str) -> Result<Interru
 }
 
 #[expect(clippy::exit, reason = "the person insists; the journal in the cluster is made for this")]
-fn stop(reporter: Reporter) -> ! {
-    process::exit(reporter.report(&Problem::stopped()).into())
+fn stop(reporter: Reporter, habit: Habit) -> ! {
+    process::exit(reporter.report(&habit.problem()).into())
 }

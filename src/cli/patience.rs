@@ -13,7 +13,8 @@ pub(crate) struct PatienceArgs {
     /// How long the objects of one wave may take to become ready, such as 90s, 10m [default: 5m]
     #[arg(long, value_parser = parse_duration, value_name = "TIME")]
     timeout: Option<Duration>,
-    /// How long to wait for another command that is at work [default: 0s]
+    /// How long to wait for another command that is at work [default: until that shows that it is
+    /// alive, or is known to have been killed, 90 s after its last sign of life]
     #[arg(long, value_parser = parse_duration, value_name = "TIME")]
     wait: Option<Duration>,
 }
@@ -22,7 +23,7 @@ impl PatienceArgs {
     pub(crate) fn options(self) -> Options {
         Options {
             timeout: self.timeout.unwrap_or(TIMEOUT),
-            patience: self.wait.unwrap_or_default(),
+            patience: self.wait,
             holder: holder(),
             adoption: None,
             accepts_one_way: false,

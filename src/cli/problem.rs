@@ -71,9 +71,9 @@ impl Problem {
         Self::untouched(Box::new(BundleProblem { path, source }), Some(hint.to_owned()))
     }
 
-    /// The person did not want to wait for the way back.
-    pub(crate) fn stopped() -> Self {
-        Self::in_the_middle(Box::new(Message("stopped in the middle".to_owned())), MIXED, RECOVER)
+    /// A command stopped before its end.
+    pub(crate) fn stopped(error: impl Error + 'static) -> Self {
+        Self::in_the_middle(Box::new(error), MIXED, RECOVER)
     }
 
     /// A deletion stopped after its commit point.

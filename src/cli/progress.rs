@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use a4co_cluster::{Event, Observer, Pending, State};
+use a4co_cluster::{Event, Goal, Observer, Pending, State};
 
 use super::{
     global::Color,
@@ -71,12 +71,12 @@ impl Progress {
 
     /// Says what is awaited. On a terminal, nothing is said twice: until something changes, one line
     /// shows the time.
-    fn waiting(&self, elapsed: Duration, awaited: usize, pending: &[Pending]) {
+    fn waiting(&self, goal: Goal, elapsed: Duration, awaited: usize, pending: &[Pending]) {
         let mut told = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
         if *told == pending && io::stderr().is_terminal() {
-            output::murmur(&waiting_line(elapsed, awaited, pending));
+            output::murmur(&waiting_line(goal, elapsed, awaited, pending));
         } else {
-            output::talk(&waiting(elapsed, awaited, pending));
+            output::talk(&waiting(goal, elapsed, awaited, pending));
             pending.clone_into(&mut told);
         }
     }
@@ -96,7 +96,11 @@ impl Observer for Progress {
             self.end_deletions();
         }
         match event {
-            Event::WaitingForLease => output::talk("waiting for another command to finish"),
+            Event::WaitingForLease { holder, age_seconds } => output::talk(&format!(
+                "waiting for `{holder}`, which renewed its lease {age_seconds} s ago; after {} s without \
+                 that it counts as killed",
+                a4co_cluster::LEASE_DURATION.as_secs()
+            )),
             Event::Recovering { state } => output::talk(&recovering(self.intent, *state)),
             // Whoever deletes everything has seen the plan and agreed to it.
             Event::Planned(plan) if plan.to.is_none() => {}
@@ -109,8 +113,8 @@ impl Observer for Progress {
                 let all = self.in_wave.load(Ordering::Relaxed);
                 output::murmur(&format!("  {written}/{all} {object}"));
             }
-            Event::Waiting { elapsed, awaited, pending } => {
-                self.waiting(*elapsed, *awaited, pending);
+            Event::Waiting { goal, elapsed, awaited, pending } => {
+                self.waiting(*goal, *elapsed, *awaited, pending);
             }
             Event::Committed(release) => {
                 let committed = self.style.green("committed");
@@ -146,9 +150,9 @@ fn recovering(intent: Intent, state: State) -> String {
     format!("an earlier command stopped while {state}; {then}")
 }
 
-/// How many are ready, and what the others wait for, a line each.
-fn waiting(elapsed: Duration, awaited: usize, pending: &[Pending]) -> String {
-    let mut text = waiting_line(elapsed, awaited, pending);
+/// How many are ready, or gone, and what the others wait for, a line each.
+fn waiting(goal: Goal, elapsed: Duration, awaited: usize, pending: &[Pending]) -> String {
+    let mut text = waiting_line(goal, elapsed, awaited, pending);
     for pending in pending.iter().take(NAMED).skip(1) {
         let _ = write!(text, "\n    {}", reason(pending));
     }
@@ -158,10 +162,14 @@ fn waiting(elapsed: Duration, awaited: usize, pending: &[Pending]) -> String {
     text
 }
 
-fn waiting_line(elapsed: Duration, awaited: usize, pending: &[Pending]) -> String {
-    let ready = awaited.saturating_sub(pending.len());
+fn waiting_line(goal: Goal, elapsed: Duration, awaited: usize, pending: &[Pending]) -> String {
+    let done = awaited.saturating_sub(pending.len());
+    let goal = match goal {
+        Goal::Ready => "ready",
+        Goal::Gone => "gone",
+    };
     let first = pending.first().map_or_else(String::new, reason);
-    format!("  {ready}/{awaited} ready after {} s, waiting for {first}", elapsed.as_secs())
+    format!("  {done}/{awaited} {goal} after {} s, waiting for {first}", elapsed.as_secs())
 }
 
 fn reason(Pending { object, why, .. }: &Pending) -> String {
@@ -201,7 +209,7 @@ mod tests {
             ("as many as are named", &pending[..5], named.repeat(4)),
             ("more", &pending[..], named.repeat(4) + "\n    and 2 more"),
         ] {
-            let text = waiting(Duration::from_secs(9), 9, pending);
+            let text = waiting(Goal::Ready, Duration::from_secs(9), 9, pending);
             let ready = 9 - pending.len();
             let head = format!("  {ready}/9 ready after 9 s, waiting for Pod/x: a b");
             assert_eq!(text, head + &expected, "{case}");

@@ -8,10 +8,12 @@ use serde::Serialize;
 
 use super::{
     global::{Format, GlobalArgs},
+    interrupt::{self, Habit},
     output,
     patience::PatienceArgs,
     problem::Problem,
     progress::{Intent, Progress},
+    report::Reporter,
     selection::SelectionArgs,
 };
 
@@ -37,9 +39,10 @@ impl RecoverArgs {
         let client = global.client().await?;
         let place = self.selection.place(&client).await?;
         let progress = Progress::new(Intent::Change, global.color);
+        let interrupt = interrupt::listen(Reporter::new("recover", global), Habit::Finish)?;
         let options = self.patience.options();
-        let recovered =
-            Box::pin(a4co_cluster::recover(&client, &place, &options, &progress)).await?;
+        let recovered = a4co_cluster::recover(&client, &place, &options, &progress, interrupt);
+        let recovered = Box::pin(recovered).await?;
         drop(progress);
         output::warn_unprinted(show(&recovered, global.output));
         Ok(ExitCode::SUCCESS)

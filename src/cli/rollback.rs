@@ -8,7 +8,7 @@ use clap::Args;
 use super::{
     apply::show,
     global::GlobalArgs,
-    interrupt,
+    interrupt::{self, Habit},
     patience::PatienceArgs,
     problem::Problem,
     progress::{Intent, Progress},
@@ -39,8 +39,7 @@ impl RollbackArgs {
         let client = global.client().await?;
         let place = self.selection.place(&client).await?;
         let progress = Progress::new(Intent::Change, global.color).verbose(self.verbose);
-        let interrupt =
-            interrupt::listen(Reporter::new("rollback", global), interrupt::GOING_BACK)?;
+        let interrupt = interrupt::listen(Reporter::new("rollback", global), Habit::GoBack)?;
         let options = Options { accepts_one_way: self.accept_one_way, ..self.patience.options() };
         let prefix = self.release.as_deref();
         let report = Box::pin(a4co_cluster::rollback(

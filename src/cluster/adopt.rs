@@ -305,6 +305,7 @@ mod tests {
             resource_version: "1".to_owned(),
             part_of: None,
             deleting: false,
+            finalizers: Vec::new(),
             owned: None,
             owns_replicas: false,
             epoch: None,

@@ -27,8 +27,10 @@ use crate::{
 pub struct Options {
     /// How long to wait for the objects of one wave to become ready.
     pub timeout: Duration,
-    /// How long to wait for another command to finish.
-    pub patience: Duration,
+    /// How long to wait for another command that is at work. `None` waits as long as that one gives
+    /// no sign of life: it is refused as soon as the other one renews its lease, and takes the lease
+    /// over once that has run out.
+    pub patience: Option<Duration>,
     /// Who does it, such as `ann@laptop/4711`; stands in lease and history. Two commands that run at
     /// once must not have the same.
     pub holder: String,
@@ -91,8 +93,9 @@ pub async fn rollback(
     observer: &dyn Observer,
     interrupt: Interrupt,
 ) -> Result<Report, Failure> {
+    let recovering = recover(client, place, options, observer, interrupt.clone());
+    let recovered = Box::pin(recovering).await?;
     let work = Work { client, place, options, observer, interrupt };
-    let recovered = Box::pin(recover(client, place, options, observer)).await?;
     let done = Box::pin(roll_back(&work, prefix, anchor, recovered)).await;
     let report = done.map_err(|failure| recovered.before(failure))?;
     Ok(match recovered {

@@ -15,6 +15,7 @@ use crate::{
     head::{Head, Stored},
     head_object::HeadObject,
     history,
+    interrupt::Interrupt,
     list::{self, List},
     live::{Metadata, PartialObject},
     mutant::{self, Mutant},
@@ -48,7 +49,7 @@ pub struct Collected {
 }
 
 /// Forgets all but the newest `keep` releases of the history, which are at least one, and deletes
-/// stored content that nothing needs.
+/// stored content that nothing needs. It heeds an interrupt as long as it waits for another command.
 ///
 /// # Errors
 /// A [`Failure`] tells why, and what became of the cluster.
@@ -58,8 +59,9 @@ pub async fn gc(
     keep: usize,
     options: &Options,
     observer: &dyn Observer,
+    interrupt: Interrupt,
 ) -> Result<Collected, Failure> {
-    let work = Work::uninterrupted(client, place, options, observer);
+    let work = Work { client, place, options, observer, interrupt };
     let lease = work.acquire().await?;
     let client = lease.guard(client);
     let work = Work { client: &client, ..work };

@@ -9,8 +9,13 @@ use crate::{head::State, plan::Plan};
 /// Something that happened.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// Somebody else is at work; we wait for the lease.
-    WaitingForLease,
+    /// Somebody else has the lease, and we wait for it.
+    WaitingForLease {
+        /// Who has it.
+        holder: &'a str,
+        /// Seconds since it was renewed.
+        age_seconds: i64,
+    },
     /// An earlier command was interrupted; its work is finished first.
     Recovering {
         /// What it was doing.
@@ -27,13 +32,15 @@ pub enum Event<'a> {
     },
     /// An object was created or updated.
     Applied(&'a ObjectRef),
-    /// Still waiting for objects to become ready.
+    /// Still waiting for objects.
     Waiting {
+        /// What they are to become.
+        goal: Goal,
         /// For how long.
         elapsed: Duration,
-        /// How many objects are waited for, those that are ready by now included.
+        /// How many objects are waited for, those that are so by now included.
         awaited: usize,
-        /// For what, and why it is not ready.
+        /// For what, and why it is not so.
         pending: &'a [Pending],
     },
     /// The release is committed.
@@ -49,12 +56,21 @@ pub enum Event<'a> {
     Warning(&'a str),
 }
 
-/// An object that is not ready yet.
+/// What objects are waited for to become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// Ready.
+    Ready,
+    /// Gone: they are being deleted.
+    Gone,
+}
+
+/// An object that is awaited.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pending {
     /// Object.
     pub object: ObjectRef,
-    /// Why it is not ready.
+    /// Why it is not ready, or not gone.
     pub why: String,
     /// What a person can do about it, where that is known.
     pub remedy: Option<&'static str>,

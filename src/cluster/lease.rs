@@ -25,7 +25,7 @@ use crate::{
 
 /// After this long without renewal a lease counts as abandoned. It is longer than any one request
 /// may take.
-pub(crate) const DURATION: Duration = Duration::from_secs(90);
+pub const DURATION: Duration = Duration::from_secs(90);
 
 /// How often a holder renews.
 pub(crate) const RENEWAL: Duration = Duration::from_secs(10);
@@ -36,6 +36,9 @@ const STANDSTILL: Duration = Duration::from_secs(15);
 
 /// How often a waiter looks.
 const POLL: Duration = Duration::from_millis(500);
+
+/// How often a waiter says so.
+const REPORT: Duration = Duration::from_secs(10);
 
 /// How often taking the lease is tried again without an answer.
 const ATTEMPTS: usize = 10;
@@ -66,56 +69,52 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    /// Takes the lease of `place` for `holder`, waiting up to `patience` for another holder, and
-    /// says so by `waiting` when it has to.
+    /// Takes the lease of `place` for `holder`. It waits up to `patience` for another holder; without
+    /// one, as long as that one gives no sign of life. While it has to, it says by `waiting` for
+    /// whom, and how many seconds ago that one renewed.
     pub(crate) async fn acquire(
         client: &Client,
         place: &Place,
         holder: &str,
-        patience: Duration,
-        waiting: impl Fn(),
+        patience: Option<Duration>,
+        waiting: impl Fn(&str, i64),
     ) -> Result<Self, LeaseError> {
         let Place { app, namespace, .. } = place;
         let (collection, path) = (collection(place), path(place));
-        let deadline = Instant::now() + patience;
-        let mut is_waiting = false;
-        let mut wait = || {
-            if !std::mem::replace(&mut is_waiting, true) {
-                waiting();
+        let start = Instant::now();
+        let is_over = |is_alive: bool| patience.map_or(is_alive, |most| start.elapsed() >= most);
+        let mut told: Option<Instant> = None;
+        let mut wait = |holder: &str, age_seconds: i64| {
+            if told.is_none_or(|told| told.elapsed() >= REPORT) {
+                waiting(holder, age_seconds);
+                told = Some(Instant::now());
             }
             tokio::time::sleep(POLL)
         };
         let mut attempts = 0;
-        let mut watched: Option<(Option<String>, Instant)> = None;
+        let mut watch = Watch::default();
         loop {
             let found: Option<LeaseObject> = client.get(&path, Form::Whole).await?;
-            match found.as_ref().map(|lease| claim(lease, Timestamp::now())) {
+            match found.as_ref().map(|lease| (claim(lease, Timestamp::now()), watch.note(lease))) {
                 Some(_) if mutant::is(Mutant::IgnoreLease) => {}
-                Some(Claim::Held { holder, age_seconds }) => {
-                    if Instant::now() >= deadline {
+                Some((Claim::Held { holder, age_seconds }, moved)) => {
+                    if is_over(moved) {
                         return Err(LeaseError::Held { holder, age_seconds });
                     }
-                    wait().await;
+                    wait(&holder, age_seconds).await;
                     continue;
                 }
                 // Its clock or ours may be wrong: believe only that it does not move.
-                Some(Claim::Doubtful { holder, standstill }) => {
-                    let version =
-                        found.as_ref().and_then(|lease| lease.metadata.resource_version.clone());
-                    let since = match &watched {
-                        Some((known, since)) if *known == version => *since,
-                        Some(_) if Instant::now() >= deadline => {
-                            return Err(LeaseError::Held { holder, age_seconds: 0 });
-                        }
-                        _ => Instant::now(),
-                    };
-                    watched = Some((version, since));
-                    if since.elapsed() < standstill {
-                        wait().await;
+                Some((Claim::Doubtful { holder, age_seconds, standstill }, moved)) => {
+                    if moved && is_over(moved) {
+                        return Err(LeaseError::Held { holder, age_seconds: 0 });
+                    }
+                    if watch.stood_still() < standstill {
+                        wait(&holder, age_seconds).await;
                         continue;
                     }
                 }
-                Some(Claim::Free) | None => {}
+                Some((Claim::Free, _)) | None => {}
             }
             let asked = Moment::now();
             let taken = match found {
@@ -219,7 +218,31 @@ enum Claim {
     Held { holder: String, age_seconds: i64 },
     /// Somebody does, but by our clock has not renewed it in time, or will do so only much later. If
     /// it does not move for this long, it is abandoned.
-    Doubtful { holder: String, standstill: Duration },
+    Doubtful { holder: String, age_seconds: i64, standstill: Duration },
+}
+
+/// A lease that is watched: a holder that lives moves it.
+#[derive(Default)]
+struct Watch(Option<(Option<String>, Instant)>);
+
+impl Watch {
+    /// Takes notice of the lease, and returns whether it has moved since the last time.
+    fn note(&mut self, lease: &LeaseObject) -> bool {
+        let version = lease.metadata.resource_version.as_deref();
+        match &self.0 {
+            Some((known, _)) if known.as_deref() == version => false,
+            before => {
+                let moved = before.is_some();
+                self.0 = Some((version.map(str::to_owned), Instant::now()));
+                moved
+            }
+        }
+    }
+
+    /// How long it has not moved.
+    fn stood_still(&self) -> Duration {
+        self.0.as_ref().map_or(Duration::ZERO, |(_, since)| since.elapsed())
+    }
 }
 
 fn claim(lease: &LeaseObject, now: Timestamp) -> Claim {
@@ -230,11 +253,11 @@ fn claim(lease: &LeaseObject, now: Timestamp) -> Claim {
     let duration = spec.and_then(|spec| spec.lease_duration_seconds).unwrap_or_default();
     let holder = text::clean(holder);
     if age >= i64::from(duration) {
-        Claim::Doubtful { holder, standstill: STANDSTILL }
+        Claim::Doubtful { holder, age_seconds: age, standstill: STANDSTILL }
     } else if age < -i64::from(duration) {
         // A holder whose clock is that far ahead looks alive long after it died.
         let duration = Duration::from_secs(duration.unsigned_abs().into());
-        Claim::Doubtful { holder, standstill: duration.max(STANDSTILL) }
+        Claim::Doubtful { holder, age_seconds: 0, standstill: duration.max(STANDSTILL) }
     } else {
         Claim::Held { holder, age_seconds: age.max(0) }
     }
@@ -272,16 +295,16 @@ mod tests {
         let now: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
         let holder = || "ann".to_owned();
         let held = |age_seconds| Claim::Held { holder: holder(), age_seconds };
-        let doubtful = |seconds| {
+        let doubtful = |age_seconds, seconds| {
             let standstill = Duration::from_secs(seconds);
-            Claim::Doubtful { holder: holder(), standstill }
+            Claim::Doubtful { holder: holder(), age_seconds, standstill }
         };
         for (case, renewed, expected) in [
             ("just now", "2026-01-01T12:00:00Z", held(0)),
             ("a while ago", "2026-01-01T11:59:00Z", held(60)),
             ("its clock is a little ahead", "2026-01-01T12:00:30Z", held(0)),
-            ("too long ago", "2026-01-01T11:58:00Z", doubtful(15)),
-            ("its clock is far ahead", "2026-01-02T12:00:00Z", doubtful(90)),
+            ("too long ago", "2026-01-01T11:58:00Z", doubtful(120, 15)),
+            ("its clock is far ahead", "2026-01-02T12:00:00Z", doubtful(0, 90)),
         ] {
             let mut lease = object("shop", "n", "ann");
             lease.spec.as_mut().unwrap().renew_time = Some(MicroTime(renewed.parse().unwrap()));

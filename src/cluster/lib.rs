@@ -108,7 +108,7 @@ pub use connect::{Connect, ConnectError};
 pub use delete::{Deletion, DeletionPlan, delete, plan_deletion};
 pub use doctor::{Examination, Scope, examine};
 pub use error::{ApiError, StatusCause};
-pub use event::{Event, Observer, Pending};
+pub use event::{Event, Goal, Observer, Pending};
 pub use failure::{Done, Failure};
 pub use fence::{install_fence, remove_fence};
 pub use finding::{Finding, Level};
@@ -117,7 +117,7 @@ pub use helm::HelmRelease;
 pub use history::{Action, Candidate, Entry, Outcome, SelectError};
 pub use immutable::{Answer, ImmutableChange, immutable_changes, immutable_fields};
 pub use interrupt::Interrupt;
-pub use lease::LeaseError;
+pub use lease::{DURATION as LEASE_DURATION, LeaseError};
 pub use log::{LogRange, LogSource};
 pub use logs::{PodLogs, pod_logs, read_logs};
 #[cfg(feature = "mutants")]

@@ -34,6 +34,8 @@ pub(crate) struct Metadata {
     pub(crate) resource_version: String,
     pub(crate) deletion_timestamp: Option<String>,
     #[serde(default)]
+    finalizers: Vec<String>,
+    #[serde(default)]
     pub(crate) labels: BTreeMap<String, String>,
     #[serde(default)]
     annotations: Annotations,
@@ -90,6 +92,8 @@ pub(crate) struct Live {
     pub(crate) part_of: Option<String>,
     /// Whether somebody is deleting it.
     pub(crate) deleting: bool,
+    /// Who has to let go of it before it is gone.
+    pub(crate) finalizers: Vec<String>,
     /// Digest of the fields that we own; absent when we own none.
     pub(crate) owned: Option<Digest>,
     /// Whether the replica count is among them.
@@ -115,6 +119,7 @@ impl From<Metadata> for Live {
             resource_version: metadata.resource_version,
             part_of: metadata.labels.get(PART_OF_LABEL).cloned(),
             deleting: metadata.deletion_timestamp.is_some(),
+            finalizers: metadata.finalizers,
             owned,
             owns_replicas,
             epoch: metadata.annotations.epoch,

@@ -215,6 +215,7 @@ mod tests {
             resource_version: "1".to_owned(),
             part_of: part_of.map(str::to_owned),
             deleting: false,
+            finalizers: Vec::new(),
             owned: Some(Digest::of(owned.as_bytes())),
             owns_replicas: false,
             epoch: None,

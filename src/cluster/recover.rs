@@ -17,6 +17,7 @@ use crate::{
     head_object::HeadObject,
     helm,
     history::{Action, Entry},
+    interrupt::Interrupt,
     lease, live,
     mutant::{self, Mutant},
     place::Place,
@@ -65,7 +66,8 @@ impl Recovered {
     }
 }
 
-/// Finishes or undoes what an interrupted command left, and does only that.
+/// Finishes or undoes what an interrupted command left, and does only that. It heeds an interrupt
+/// as long as it waits for another command; what it has begun it brings to its end.
 ///
 /// # Errors
 /// A [`Failure`] tells why, and what became of the cluster.
@@ -74,8 +76,9 @@ pub async fn recover(
     place: &Place,
     options: &Options,
     observer: &dyn Observer,
+    interrupt: Interrupt,
 ) -> Result<Recovered, Failure> {
-    let work = Work::uninterrupted(client, place, options, observer);
+    let work = Work { client, place, options, observer, interrupt };
     if place.head(client).await?.state == State::Idle {
         Box::pin(work.tidy_up()).await;
         return Ok(Recovered::Nothing);
@@ -286,6 +289,7 @@ mod tests {
             resource_version: "1".to_owned(),
             part_of: Some(PART_OF_LABEL.to_owned()),
             deleting: false,
+            finalizers: Vec::new(),
             owned: None,
             owns_replicas: false,
             epoch: None,

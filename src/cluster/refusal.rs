@@ -221,7 +221,7 @@ impl Refusal {
             {
                 ASK_FOR_ROLE.into()
             }
-            Self::Lease(LeaseError::Held { .. }) => "wait for it to finish; its lease expires 90 s after its last sign of life".into(),
+            Self::Lease(LeaseError::Held { .. }) => "wait for it to finish, or give `--wait 10m`".into(),
             Self::Environment { cluster, .. } => format!("apply a bundle of environment `{cluster}`, or use another cluster"),
             Self::Downgrade { .. } => "to go back to a release that was here, use `a4co-apply rollback`; otherwise raise the version".into(),
             Self::TrustDowngrade { .. } => "use the newest trust file".into(),

@@ -7,14 +7,19 @@ use tokio::time::Instant;
 
 use crate::{
     client::{Client, Dependents},
+    event::{Event, Goal, Observer, Pending},
     fencing::Fencing,
-    live::{self, Live},
+    live::{self, Live, LiveObjects},
     resource::Resources,
     step::StepError,
+    text,
 };
 
 const PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// How often it is told what is waited for.
+const NEWS: Duration = Duration::from_secs(5);
 
 /// How often a deletion is tried again because the object changed meanwhile, by status updates
 /// mostly, or because there was no answer.
@@ -26,12 +31,26 @@ pub(crate) struct Remover<'a> {
     pub(crate) client: &'a Client,
     pub(crate) resources: &'a Resources,
     pub(crate) fencing: Fencing<'a>,
+    /// Who is told what is waited for.
+    pub(crate) observer: Option<&'a dyn Observer>,
 }
 
 /// An object that was deleted, or is being.
 pub(crate) struct Deleted {
     object: ObjectRef,
     uid: String,
+}
+
+impl Deleted {
+    /// Why it is not gone.
+    fn pending(&self, live: &LiveObjects) -> Pending {
+        let finalizers = live.get(&self.object).map_or(&[][..], |live| &live.finalizers);
+        let why = match finalizers {
+            [] => "is being deleted".to_owned(),
+            names => format!("is being deleted, and has finalizers: {}", names.join(", ")),
+        };
+        Pending { object: self.object.clone(), why: text::clean(&why), remedy: None }
+    }
 }
 
 impl Remover<'_> {
@@ -86,6 +105,7 @@ impl Remover<'_> {
         let start = Instant::now();
         let mut left: Vec<&Deleted> = deleted.iter().collect();
         let mut pause = PAUSE;
+        let mut next_news = NEWS;
         while !left.is_empty() {
             let references = left.iter().map(|deleted| &deleted.object);
             let live = live::read(self.client, self.resources, references).await?;
@@ -99,6 +119,12 @@ impl Remover<'_> {
                 return Err(StepError::NotGone { after: timeout, objects });
             }
             if !left.is_empty() {
+                if let Some(observer) = self.observer.filter(|_| start.elapsed() >= next_news) {
+                    let (goal, elapsed, awaited) = (Goal::Gone, start.elapsed(), deleted.len());
+                    let pending: Vec<_> = left.iter().map(|it| it.pending(&live)).collect();
+                    observer.observe(&Event::Waiting { goal, elapsed, awaited, pending: &pending });
+                    next_news = start.elapsed() + NEWS;
+                }
                 tokio::time::sleep(pause.min(remaining)).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }

@@ -116,8 +116,8 @@ impl<'a> Survey<'a> {
     pub(crate) fn writer<'b>(&'b self, client: &'b Client, effect: Effect) -> Writer<'b> {
         let epoch = self.head.head.epoch + 1;
         let (resources, adoption, goes_back) = (&self.resources, self.adoption, self.goes_back);
-        let fencing = Fencing::none();
-        Writer { client, resources, effect, epoch, goes_back, adoption, fencing }
+        let (fencing, observer) = (Fencing::none(), None);
+        Writer { client, resources, effect, epoch, goes_back, adoption, fencing, observer }
     }
 }
 

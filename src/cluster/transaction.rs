@@ -373,7 +373,12 @@ impl Transaction<'_> {
     }
 
     pub(crate) fn remover(&self) -> Remover<'_> {
-        Remover { client: self.client, resources: &self.resources, fencing: self.fencing() }
+        Remover {
+            client: self.client,
+            resources: &self.resources,
+            fencing: self.fencing(),
+            observer: Some(self.observer),
+        }
     }
 
     pub(crate) fn writer(&self) -> Writer<'_> {
@@ -385,6 +390,7 @@ impl Transaction<'_> {
             goes_back: self.head.head.action == Some(Action::Rollback),
             adoption: self.adoption,
             fencing: self.fencing(),
+            observer: Some(self.observer),
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     answers::Answers,
     client::{Client, Form},
     doubt::Doubts,
-    event::{Event, Observer, Pending},
+    event::{Event, Goal, Observer, Pending},
     explain::{Troubles, explain},
     fetch::{Found, fetch_members},
     gone_job,
@@ -105,7 +105,12 @@ impl Waiter<'_> {
                     return Err(wait.not_ready(&told).await);
                 }
                 let pending: Vec<_> = told.iter().map(|(it, why)| it.pending(*why)).collect();
-                self.observer.observe(&Event::Waiting { elapsed, awaited, pending: &pending });
+                self.observer.observe(&Event::Waiting {
+                    goal: Goal::Ready,
+                    elapsed,
+                    awaited,
+                    pending: &pending,
+                });
                 next_news = elapsed + NEWS;
             }
             waiting = not_ready.into_iter().map(|not_ready| not_ready.reference).collect();

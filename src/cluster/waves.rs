@@ -113,8 +113,8 @@ impl Waves<'_> {
     /// may be needed for that, like an operator for the objects that it finalizes. A refused deletion
     /// does not keep the others from happening; what does not go for longer than `patience` does.
     pub(crate) async fn prune(&self, plan: &Plan, patience: Duration) -> Pruned {
-        let Writer { client, resources, fencing, .. } = self.writer;
-        let remover = Remover { client, resources, fencing };
+        let Writer { client, resources, fencing, observer, .. } = self.writer;
+        let remover = Remover { client, resources, fencing, observer };
         let delete = async |step: &Step| {
             let Some(live) = &step.live else { return Ok(None) };
             let deleted = remover.delete(&step.object, live, Dependents::Follow).await?;

@@ -65,6 +65,13 @@ pub(crate) struct Restored {
     pub(crate) left: Vec<ObjectRef>,
 }
 
+/// Between what a way back leads.
+#[derive(Clone, Copy)]
+struct Ends<'a> {
+    failed: &'a Release,
+    old: Option<&'a Release>,
+}
+
 /// One round.
 struct Round {
     /// What is still to be done, in the order of the log.
@@ -94,6 +101,7 @@ impl Transaction<'_> {
             head.epoch += u64::from(late == Late::Possible);
         })
         .await?;
+        let ends = Ends { failed, old: from };
         let log = self.undo_log().await?;
         let defines = log.iter().any(|item| item.object.kind == "CustomResourceDefinition");
         let mut not_ready = None;
@@ -102,7 +110,7 @@ impl Transaction<'_> {
             if number == 0 || defines {
                 self.resources.refresh(self.client).await?;
             }
-            let round = self.look(failed, from, &log).await?;
+            let round = self.look(ends, &log, 0..log.len()).await?;
             if number == 0 {
                 self.warn_of_usurpers(&log, &round);
             }
@@ -115,8 +123,8 @@ impl Transaction<'_> {
                 return Err(StepError::Changed { objects: objects.collect() });
             }
             self.fencing().check(self.client).await?;
-            let awaited = if number == 0 { from } else { None };
-            let is_clear = self.walk(&log, &round, awaited, &mut not_ready).await?;
+            let awaited = (number == 0).then_some(ends);
+            let is_clear = self.walk(&log, round, awaited, &mut not_ready).await?;
             if !is_clear {
                 tokio::time::sleep(PAUSE).await;
             }
@@ -162,19 +170,20 @@ impl Transaction<'_> {
         Ok(undo::from_bytes(&bytes).ok_or(StoreError::Content { digest })?)
     }
 
-    /// Looks at everything that the log names, and decides what each needs.
+    /// Looks at `lines` of the log, and decides what each object needs.
     async fn look(
         &self,
-        failed: &Release,
-        from: Option<&Release>,
+        Ends { failed, old }: Ends<'_>,
         log: &[Line],
+        lines: impl Iterator<Item = usize> + Clone,
     ) -> Result<Round, StepError> {
-        let lost = lost(log, from);
-        let objects = log.iter().map(|item| &item.object);
+        let lost = lost(log, old);
+        let objects = lines.clone().map(|index| &log[index].object);
         let live: Found<Value> = fetch(self.client, &self.resources, objects, Form::Whole).await?;
         let applyset = failed.applyset();
         let mut steps = Vec::new();
-        for (index, item) in log.iter().enumerate() {
+        for index in lines {
+            let item = &log[index];
             if lost.contains_key(&item.object) {
                 continue;
             }
@@ -237,42 +246,70 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Takes the steps of one round: first what was there before, by wave, then what was not.
-    /// Returns whether nobody was met.
+    /// Takes the steps of one round: first what was there before, by wave, then what was not. If the
+    /// old release is `awaited`, a wave begins when the one before is as ready as it was. Returns
+    /// whether nobody was met.
     async fn walk(
         &self,
         log: &[Line],
-        round: &Round,
-        awaited: Option<&Release>,
+        round: Round,
+        awaited: Option<Ends<'_>>,
         not_ready: &mut Option<StepError>,
     ) -> Result<bool, StepError> {
-        let mut waves: BTreeMap<u8, Vec<&(usize, Return)>> = BTreeMap::new();
-        let mut deletions: BTreeMap<u8, Vec<&(usize, Return)>> = BTreeMap::new();
-        for step in &round.steps {
+        let Round { steps, live } = round;
+        let mut waves: BTreeMap<u8, Vec<(usize, Return)>> = BTreeMap::new();
+        let mut deletions: BTreeMap<u8, Vec<(usize, Return)>> = BTreeMap::new();
+        for step in steps {
             let waves = if step.1 == Return::Delete { &mut deletions } else { &mut waves };
             waves.entry(log[step.0].wave).or_default().push(step);
         }
         let mut is_clear = true;
         for (wave, steps) in waves {
             self.observer.observe(&Event::Wave { wave, objects: steps.len() });
-            is_clear &= self.take(log, round, &steps).await?;
-            let written = steps.iter().map(|(index, _)| log[*index].object.clone());
-            if let Some(release) = awaited {
-                self.await_old(release, written.collect(), not_ready).await?;
+            let mut is_written = self.take(log, &live, &steps).await?;
+            if let Some(ends) = awaited {
+                is_written = is_written || self.insist(log, &steps, ends).await?;
+                // Nothing is awaited of what is not the old release yet.
+                if is_written {
+                    let written = steps.iter().map(|(index, _)| log[*index].object.clone());
+                    self.await_old(ends.old, written.collect(), not_ready).await?;
+                }
             }
+            is_clear &= is_written;
         }
         for steps in deletions.into_values().rev() {
-            is_clear &= self.take(log, round, &steps).await?;
+            is_clear &= self.take(log, &live, &steps).await?;
         }
         Ok(is_clear)
     }
 
+    /// Takes steps again at which somebody was met, mostly a controller that wrote a status. Returns
+    /// whether at last nobody was.
+    async fn insist(
+        &self,
+        log: &[Line],
+        steps: &[(usize, Return)],
+        ends: Ends<'_>,
+    ) -> Result<bool, StepError> {
+        for _ in 1..ROUNDS {
+            tokio::time::sleep(PAUSE).await;
+            let lines = steps.iter().map(|(index, _)| *index);
+            let round = self.look(ends, log, lines).await?;
+            self.fencing().check(self.client).await?;
+            if self.take(log, &round.live, &round.steps).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     async fn await_old(
         &self,
-        release: &Release,
+        old: Option<&Release>,
         mut written: Vec<ObjectRef>,
         not_ready: &mut Option<StepError>,
     ) -> Result<(), StepError> {
+        let Some(release) = old else { return Ok(()) };
         let objects = by_reference(release.objects());
         written.retain(|object| objects.contains_key(object));
         match self.until_ready(release, &written).await {
@@ -288,11 +325,11 @@ impl Transaction<'_> {
     async fn take(
         &self,
         log: &[Line],
-        round: &Round,
-        steps: &[&(usize, Return)],
+        live: &Found<Value>,
+        steps: &[(usize, Return)],
     ) -> Result<bool, StepError> {
         let taken =
-            stream::iter(steps).map(|(index, step)| self.take_one(&log[*index], step, &round.live));
+            stream::iter(steps).map(|(index, step)| self.take_one(&log[*index], step, live));
         let mut taken = taken.buffer_unordered(CONCURRENCY);
         let mut is_clear = true;
         let mut deleted = Vec::new();
@@ -423,7 +460,7 @@ impl Transaction<'_> {
         for (wave, steps) in plan.waves() {
             self.write_wave(wave, &steps, release).await?;
             let written = steps.iter().map(|step| step.object.clone()).collect();
-            self.await_old(release, written, not_ready).await?;
+            self.await_old(Some(release), written, not_ready).await?;
         }
         Ok(())
     }

@@ -6,7 +6,6 @@ use a4co_bundle::{Bundle, Digest, ObjectRef, Release};
 use futures::future::{Either, join, select};
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio::sync::watch;
 
 use crate::{
     apply::{Options, Report},
@@ -55,17 +54,6 @@ pub(crate) struct Work<'a> {
 }
 
 impl<'w> Work<'w> {
-    /// A command that does not heed interrupts.
-    pub(crate) fn uninterrupted(
-        client: &'w Client,
-        place: &'w Place,
-        options: &'w Options,
-        observer: &'w dyn Observer,
-    ) -> Self {
-        let (_, interrupt) = watch::channel(false);
-        Self { client, place, options, observer, interrupt }
-    }
-
     /// A transaction that goes on from `head`, and does not heed interrupts.
     pub(crate) fn transaction(
         &self,
@@ -117,8 +105,8 @@ impl<'w> Work<'w> {
         if !has_undo_log(&self.place.store(self.client)).await {
             return;
         }
-        let (holder, no_patience) = (&self.options.holder, Duration::ZERO);
-        let lease = Lease::acquire(self.client, self.place, holder, no_patience, || ()).await;
+        let (holder, at_once) = (&self.options.holder, Some(Duration::ZERO));
+        let lease = Lease::acquire(self.client, self.place, holder, at_once, |_, _| ()).await;
         let Ok(lease) = lease else { return };
         let client = lease.guard(self.client);
         let tidying = async {
@@ -153,7 +141,9 @@ impl<'w> Work<'w> {
     /// Takes the lease.
     pub(crate) async fn acquire(&self) -> Result<Lease, Refusal> {
         let Options { holder, patience, .. } = self.options;
-        let waiting = || self.observer.observe(&Event::WaitingForLease);
+        let waiting = |holder: &str, age_seconds| {
+            self.observer.observe(&Event::WaitingForLease { holder, age_seconds });
+        };
         let acquired = Lease::acquire(self.client, self.place, holder, *patience, waiting);
         match select(pin!(acquired), pin!(interrupt::raised(&self.interrupt))).await {
             Either::Left((lease, _)) => Ok(lease?),

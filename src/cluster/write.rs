@@ -11,6 +11,7 @@ use crate::{
     client::{Applied, Client, Conflicts, Effect, FIELD_MANAGER, Form},
     conflict,
     error::ApiError,
+    event::Observer,
     fencing::Fencing,
     inventory::Record,
     live::{self, Live},
@@ -44,6 +45,8 @@ pub(crate) struct Writer<'a> {
     /// Field managers whose objects are taken over.
     pub(crate) adoption: Option<&'a Adoption>,
     pub(crate) fencing: Fencing<'a>,
+    /// Who is told what is waited for.
+    pub(crate) observer: Option<&'a dyn Observer>,
 }
 
 /// One object on its way.
@@ -180,8 +183,8 @@ impl Writer<'_> {
     /// Deletes the object, but not the pods of a `StatefulSet`, which the new one adopts; and
     /// creates it anew.
     async fn recreate(&self, target: &Target<'_>, seen: &Live) -> Result<Applied, StepError> {
-        let Self { client, resources, fencing, .. } = *self;
-        let remover = Remover { client, resources, fencing };
+        let Self { client, resources, fencing, observer, .. } = *self;
+        let remover = Remover { client, resources, fencing, observer };
         let deleted =
             remover.delete(target.reference, seen, when_recreated(target.reference)).await?;
         remover.until_gone(&[deleted], GONE).await?;

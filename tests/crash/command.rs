@@ -136,7 +136,7 @@ impl Command {
         let Manner { holder, timeout, patience } = manner;
         let options = Options {
             timeout: *timeout,
-            patience: *patience,
+            patience: Some(*patience),
             holder: holder.clone(),
             adoption,
             accepts_one_way: true,
@@ -154,7 +154,7 @@ impl Command {
                 rollback(client, &place, prefix, &anchor, &options, &Silent, interrupt).await
             }
             Self::Recover => {
-                return Ok(match recover(client, &place, &options, &Silent).await {
+                return Ok(match recover(client, &place, &options, &Silent, interrupt).await {
                     Ok(Recovered::Nothing) => Outcome::Nothing,
                     Ok(Recovered::Finished(release)) => Outcome::Finished(release),
                     Ok(Recovered::Undone(release)) => Outcome::Undone(release),
@@ -171,7 +171,7 @@ impl Command {
                 );
             }
             Self::Collect(keep) => {
-                return Ok(match gc(client, &place, *keep, &options, &Silent).await {
+                return Ok(match gc(client, &place, *keep, &options, &Silent, interrupt).await {
                     Ok(_) => Outcome::Collected,
                     Err(failure) => failed(failure),
                 });

@@ -47,6 +47,9 @@ use crate::{
 /// More than there are cores, because runs wait for the API server and for pauses.
 const THREADS: usize = 6;
 
+/// Fewest runs of the whole enumeration: it must not become less unseen.
+const FEWEST: usize = 2_000;
+
 /// When this variable of the environment is `1`, the command after a crash crashes too.
 const FULL: &str = "A4CO_CRASH_FULL";
 
@@ -66,6 +69,10 @@ fn main() -> ExitCode {
     }
     let conclusion = libtest_mimic::run(&args, trials);
     tally.tell();
+    if args.filter.is_none() && args.skip.is_empty() && tally.runs() < FEWEST {
+        let _ = writeln!(io::stderr(), "that is not the whole enumeration: {FEWEST} runs at least");
+        return ExitCode::FAILURE;
+    }
     conclusion.exit_code()
 }
 

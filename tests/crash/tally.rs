@@ -56,6 +56,11 @@ impl Tally {
         }
     }
 
+    /// How many runs there were.
+    pub(crate) fn runs(&self) -> usize {
+        self.counts().runs
+    }
+
     /// Says what was counted.
     pub(crate) fn tell(&self) {
         let mut counts = self.counts();

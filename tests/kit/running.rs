@@ -1,18 +1,26 @@
 //! A command that runs while the test does something else.
 
 use std::{
+    io::{BufRead as _, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
-    thread,
+    sync::{Arc, Mutex},
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
 use a4co_bundle::Release;
+use serde_json::json;
 
 use super::{Ran, Site, path};
 
 /// A running command; it is killed when it is dropped.
-pub struct Running(Option<Child>);
+pub struct Running {
+    child: Option<Child>,
+    /// What it has said on standard error.
+    told: Arc<Mutex<String>>,
+    listener: Option<JoinHandle<()>>,
+}
 
 impl Site {
     /// Starts to apply `release`.
@@ -29,6 +37,22 @@ impl Site {
         self.free_lease();
     }
 
+    /// Who has the lease.
+    pub fn lease_holder(&self) -> String {
+        self.get("lease", "a4co.shop")["spec"]["holderIdentity"].as_str().unwrap().to_owned()
+    }
+
+    /// Gives the lease to somebody who renewed it `age` seconds ago.
+    pub fn hold_lease(&self, holder: &str, age: u32) {
+        let date = format!("{age} seconds ago");
+        let format = "+%Y-%m-%dT%H:%M:%S.000000Z";
+        let output = Command::new("date").args(["-u", "-d", &date, format]).output().unwrap();
+        let time = String::from_utf8(output.stdout).unwrap();
+        let spec = json!({ "spec": { "holderIdentity": holder, "renewTime": time.trim() } });
+        let patch = ["patch", "lease", "a4co.shop", "--type=merge", "-p", &spec.to_string()];
+        self.kubectl(&patch);
+    }
+
     /// Does what otherwise happens some time after the holder of the lease was killed.
     pub fn free_lease(&self) {
         let free = r#"{"spec":{"holderIdentity":""}}"#;
@@ -40,23 +64,40 @@ impl Site {
 
 impl Running {
     pub fn of(command: &mut Command) -> Self {
-        Self(Some(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()))
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let told = Arc::new(Mutex::new(String::new()));
+        let heard = told.clone();
+        let listen = move || {
+            for line in lines.map_while(Result::ok) {
+                *heard.lock().unwrap() += &(line + "\n");
+            }
+        };
+        Self { child: Some(child), told, listener: Some(thread::spawn(listen)) }
+    }
+
+    /// Whether it has said this on standard error so far.
+    pub fn has_told(&self, text: &str) -> bool {
+        self.told.lock().unwrap().contains(text)
     }
 
     pub fn signal(&self, name: &str) {
-        let id = self.0.as_ref().unwrap().id().to_string();
+        let id = self.child.as_ref().unwrap().id().to_string();
         assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
     }
 
     /// Waits until it ends by itself.
     pub fn end(mut self) -> Ran {
-        self.0.take().unwrap().wait_with_output().unwrap().into()
+        let mut output = self.child.take().unwrap().wait_with_output().unwrap();
+        self.listener.take().unwrap().join().unwrap();
+        output.stderr = std::mem::take(&mut *self.told.lock().unwrap()).into_bytes();
+        output.into()
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(child) = &mut self.0 {
+        if let Some(child) = &mut self.child {
             let _ = child.kill();
             let _ = child.wait();
         }

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::{
     api, compare,
-    error::Result,
+    error::{Error, Result},
     fixture::Fixture,
     measure,
     say::{print, say},
@@ -103,11 +103,33 @@ impl LimitsArgs {
         if let Some(folder) = self.report.parent() {
             fs_err::create_dir_all(folder)?;
         }
-        Ok(fs_err::write(&self.report, serde_json::to_vec_pretty(&report)?)?)
+        fs_err::write(&self.report, serde_json::to_vec_pretty(&report)?)?;
+        match report.state.beyond() {
+            beyond if beyond.is_empty() => Ok(()),
+            beyond => Err(Error::other(format!("beyond a limit: {}", beyond.join("; ")))),
+        }
     }
 }
 
 impl State {
+    /// The largest of everything that has a limit.
+    fn weighed(&self) -> [(&'static str, &Largest, usize); 3] {
+        [
+            ("data of an object", &self.largest_data, MAX_DATA),
+            ("annotations of an object", &self.largest_annotations, MAX_ANNOTATIONS),
+            ("object, as JSON", &self.largest_object, MAX_REQUEST),
+        ]
+    }
+
+    /// What is larger than it may be.
+    fn beyond(&self) -> Vec<&'static str> {
+        let weighed = self.weighed().into_iter();
+        weighed
+            .filter(|(_, largest, limit)| largest.bytes > *limit)
+            .map(|(what, ..)| what)
+            .collect()
+    }
+
     async fn read(client: &kube::Client, namespace: &str) -> Result<Self> {
         let mut state = Self::default();
         for (plural, field) in [("secrets", "secrets"), ("configmaps", "configMaps")] {
@@ -141,19 +163,15 @@ impl State {
     }
 
     fn to_markdown(&self) -> String {
-        let row = |what: &str, largest: &Largest, limit: usize| {
+        let row = |(what, largest, limit): (&str, &Largest, usize)| {
             let percent = largest.bytes * 100 / limit;
             format!("| {what} | {} | {limit} | {percent} % | `{}` |\n", largest.bytes, largest.name)
         };
+        let rows: String = self.weighed().into_iter().map(row).collect();
         format!(
             "{} Secrets and {} ConfigMaps, {} bytes of JSON.\n\n\
-             | largest | bytes | limit | | |\n|---|---:|---:|---:|---|\n{}{}{}",
-            self.secrets,
-            self.config_maps,
-            self.total_bytes,
-            row("data of an object", &self.largest_data, MAX_DATA),
-            row("annotations of an object", &self.largest_annotations, MAX_ANNOTATIONS),
-            row("object, as JSON", &self.largest_object, MAX_REQUEST),
+             | largest | bytes | limit | | |\n|---|---:|---:|---:|---|\n{rows}",
+            self.secrets, self.config_maps, self.total_bytes,
         )
     }
 }

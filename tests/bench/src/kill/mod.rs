@@ -149,13 +149,7 @@ impl KillBench<'_> {
         fixture: &Fixture,
         kubeconfig: &Path,
     ) -> Result<std::process::Command> {
-        let mut command = tool.command(Phase::Everything, self.programs, fixture, kubeconfig)?;
-        if tool == Tool::Ours {
-            // Whoever was killed cannot give its lease back; the next command waits until that runs
-            // out rather than refuse.
-            command.args(["--wait", "3m"]);
-        }
-        Ok(command)
+        tool.command(Phase::Everything, self.programs, fixture, kubeconfig)
     }
 
     /// Starts an upgrade and kills it at `target`.

@@ -98,7 +98,7 @@ impl Totals {
 /// The upgrade as it is typed.
 fn command(tool: Tool) -> &'static str {
     match tool {
-        Tool::Ours => "apply BUNDLE --wait 3m",
+        Tool::Ours => "apply BUNDLE",
         // Helm takes the killed command for one at work, and has nothing to wait for its end with.
         _ => "upgrade bench CHART",
     }
