@@ -171,7 +171,10 @@ fn of_two_operators_at_once_one_waits() {
     let site = Site::new("two");
     let release = |text| {
         let maps = (0..COUNT).map(|n| site.config_map(&format!("c{n}"), text));
-        site.release(maps.chain([site.deployment("web", GOOD_IMAGE, Some(1))]).collect())
+        let (wave, mut web) = site.deployment("web", GOOD_IMAGE, Some(1));
+        // Long enough for the other one to come.
+        web["spec"]["minReadySeconds"] = json!(8);
+        site.release(maps.chain([(wave, web)]).collect())
     };
     let (one, other) = (release("one"), release("other"));
     let kubeconfig = site.cluster.kubeconfig();

@@ -19,7 +19,7 @@ pub(crate) enum Habit {
     GoBack,
     /// What it has begun it brings to its end.
     Finish,
-    /// The same, and what it brings to its end is a deletion.
+    /// The same, and what it brings to its end may be a deletion.
     Delete,
 }
 
@@ -38,11 +38,14 @@ impl Habit {
         }
     }
 
-    /// What a person is told who insists.
-    fn problem(self) -> Problem {
+    /// What state the cluster is in when a person insists, as far as that is known.
+    fn state(self) -> &'static str {
         match self {
-            Self::Delete => Problem::deletion_unfinished(Stopped),
-            Self::GoBack | Self::Finish => Problem::stopped(Stopped),
+            Self::GoBack => "the cluster may have objects of both releases",
+            Self::Finish => "what had begun is left to the next command",
+            Self::Delete => {
+                "a deletion may have begun; what is left of it is left to the next command"
+            }
         }
     }
 }
@@ -78,5 +81,5 @@ pub(crate) fn listen(reporter: Reporter, habit: Habit) -> Result<Interrupt, Prob
 
 #[expect(clippy::exit, reason = "the person insists; the journal in the cluster is made for this")]
 fn stop(reporter: Reporter, habit: Habit) -> ! {
-    process::exit(reporter.report(&habit.problem()).into())
+    process::exit(reporter.report(&Problem::stopped(Stopped, habit.state())).into())
 }

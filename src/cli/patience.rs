@@ -14,7 +14,7 @@ pub(crate) struct PatienceArgs {
     #[arg(long, value_parser = parse_duration, value_name = "TIME")]
     timeout: Option<Duration>,
     /// How long to wait for another command that is at work [default: until that shows that it is
-    /// alive, or is known to have been killed, 90 s after its last sign of life]
+    /// alive, or counts as killed, some 100 s after its last sign of life]
     #[arg(long, value_parser = parse_duration, value_name = "TIME")]
     wait: Option<Duration>,
 }

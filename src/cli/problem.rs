@@ -72,8 +72,8 @@ impl Problem {
     }
 
     /// A command stopped before its end.
-    pub(crate) fn stopped(error: impl Error + 'static) -> Self {
-        Self::in_the_middle(Box::new(error), MIXED, RECOVER)
+    pub(crate) fn stopped(error: impl Error + 'static, state: &str) -> Self {
+        Self::in_the_middle(Box::new(error), state, RECOVER)
     }
 
     /// A deletion stopped after its commit point.

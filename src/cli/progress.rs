@@ -98,7 +98,7 @@ impl Observer for Progress {
         match event {
             Event::WaitingForLease { holder, age_seconds } => output::talk(&format!(
                 "waiting for `{holder}`, which renewed its lease {age_seconds} s ago; after {} s without \
-                 that it counts as killed",
+                 that, and a while of watching, it counts as killed",
                 a4co_cluster::LEASE_DURATION.as_secs()
             )),
             Event::Recovering { state } => output::talk(&recovering(self.intent, *state)),

@@ -34,6 +34,10 @@ pub(crate) const RENEWAL: Duration = Duration::from_secs(10);
 /// than a holder takes to renew.
 const STANDSTILL: Duration = Duration::from_secs(15);
 
+/// A look that took longer says nothing about the time before its answer: the API server was away,
+/// and no holder could renew.
+const LONG_LOOK: Duration = Duration::from_secs(5);
+
 /// How often a waiter looks.
 const POLL: Duration = Duration::from_millis(500);
 
@@ -93,11 +97,17 @@ impl Lease {
         };
         let mut attempts = 0;
         let mut watch = Watch::default();
+        let mut is_doubtful = false;
         loop {
+            let asked = Instant::now();
             let found: Option<LeaseObject> = client.get(&path, Form::Whole).await?;
-            match found.as_ref().map(|lease| (claim(lease, Timestamp::now()), watch.note(lease))) {
+            let moved = found.as_ref().is_some_and(|lease| watch.note(lease));
+            if asked.elapsed() > LONG_LOOK {
+                watch.restart();
+            }
+            match found.as_ref().map(|lease| claim(lease, Timestamp::now())) {
                 Some(_) if mutant::is(Mutant::IgnoreLease) => {}
-                Some((Claim::Held { holder, age_seconds }, moved)) => {
+                Some(Claim::Held { holder, age_seconds }) => {
                     if is_over(moved) {
                         return Err(LeaseError::Held { holder, age_seconds });
                     }
@@ -105,16 +115,19 @@ impl Lease {
                     continue;
                 }
                 // Its clock or ours may be wrong: believe only that it does not move.
-                Some((Claim::Doubtful { holder, age_seconds, standstill }, moved)) => {
+                Some(Claim::Doubtful { holder, age_seconds, standstill }) => {
                     if moved && is_over(moved) {
                         return Err(LeaseError::Held { holder, age_seconds: 0 });
+                    }
+                    if !std::mem::replace(&mut is_doubtful, true) {
+                        watch.restart();
                     }
                     if watch.stood_still() < standstill {
                         wait(&holder, age_seconds).await;
                         continue;
                     }
                 }
-                Some((Claim::Free, _)) | None => {}
+                Some(Claim::Free) | None => {}
             }
             let asked = Moment::now();
             let taken = match found {
@@ -182,12 +195,27 @@ impl Lease {
 
     /// Gives the lease back, so that the next command need not wait.
     pub(crate) async fn release(mut self) -> Result<(), ApiError> {
-        if let Some(spec) = &mut self.object.spec {
-            spec.holder_identity = None;
-            spec.renew_time = None;
-            spec.acquire_time = None;
+        let ours = holder_of(&self.object).map(str::to_owned);
+        for _ in 0..ATTEMPTS {
+            if let Some(spec) = &mut self.object.spec {
+                spec.holder_identity = None;
+                spec.renew_time = None;
+                spec.acquire_time = None;
+            }
+            match self.client.replace::<LeaseObject>(&self.path, &self.object).await {
+                // A renewal that nobody waited for any more may have gone through.
+                Err(error) if error.is_conflict() || error.is_unclear() => {
+                    let found: Option<LeaseObject> =
+                        self.client.get(&self.path, Form::Whole).await?;
+                    match found.filter(|lease| holder_of(lease) == ours.as_deref()) {
+                        Some(lease) => self.object = lease,
+                        None => return Ok(()),
+                    }
+                }
+                answer => return answer.map(drop),
+            }
         }
-        self.client.replace::<LeaseObject>(&self.path, &self.object).await.map(drop)
+        Ok(())
     }
 }
 
@@ -236,6 +264,13 @@ impl Watch {
                 self.0 = Some((version.map(str::to_owned), Instant::now()));
                 moved
             }
+        }
+    }
+
+    /// Counts from now how long it has not moved.
+    fn restart(&mut self) {
+        if let Some((_, since)) = &mut self.0 {
+            *since = Instant::now();
         }
     }
 

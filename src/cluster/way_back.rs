@@ -105,6 +105,7 @@ impl Transaction<'_> {
         let log = self.undo_log().await?;
         let defines = log.iter().any(|item| item.object.kind == "CustomResourceDefinition");
         let mut not_ready = None;
+        let mut unawaited = Vec::new();
         let mut number = 0;
         let end = loop {
             if number == 0 || defines {
@@ -124,12 +125,16 @@ impl Transaction<'_> {
             }
             self.fencing().check(self.client).await?;
             let awaited = (number == 0).then_some(ends);
-            let is_clear = self.walk(&log, round, awaited, &mut not_ready).await?;
-            if !is_clear {
+            let met = self.walk(&log, round, awaited, &mut not_ready).await?;
+            if !met.is_empty() {
                 tokio::time::sleep(PAUSE).await;
+            }
+            if number == 0 {
+                unawaited = met.into_iter().map(|index| log[index].object.clone()).collect();
             }
             number += 1;
         };
+        self.await_old(from, unawaited, &mut not_ready).await?;
         self.remember(&log, &end);
         if let Some(release) = from {
             self.put_lost(&log, release, &mut not_ready).await?;
@@ -247,15 +252,15 @@ impl Transaction<'_> {
     }
 
     /// Takes the steps of one round: first what was there before, by wave, then what was not. If the
-    /// old release is `awaited`, a wave begins when the one before is as ready as it was. Returns
-    /// whether nobody was met.
+    /// old release is `awaited`, a wave begins when the one before is as ready as it was. Returns the
+    /// lines of the log at which somebody was met.
     async fn walk(
         &self,
         log: &[Line],
         round: Round,
         awaited: Option<Ends<'_>>,
         not_ready: &mut Option<StepError>,
-    ) -> Result<bool, StepError> {
+    ) -> Result<Vec<usize>, StepError> {
         let Round { steps, live } = round;
         let mut waves: BTreeMap<u8, Vec<(usize, Return)>> = BTreeMap::new();
         let mut deletions: BTreeMap<u8, Vec<(usize, Return)>> = BTreeMap::new();
@@ -263,44 +268,47 @@ impl Transaction<'_> {
             let waves = if step.1 == Return::Delete { &mut deletions } else { &mut waves };
             waves.entry(log[step.0].wave).or_default().push(step);
         }
-        let mut is_clear = true;
+        let mut all_met = Vec::new();
         for (wave, steps) in waves {
             self.observer.observe(&Event::Wave { wave, objects: steps.len() });
-            let mut is_written = self.take(log, &live, &steps).await?;
+            let mut met = self.take(log, &live, &steps).await?;
             if let Some(ends) = awaited {
-                is_written = is_written || self.insist(log, &steps, ends).await?;
-                // Nothing is awaited of what is not the old release yet.
-                if is_written {
-                    let written = steps.iter().map(|(index, _)| log[*index].object.clone());
-                    self.await_old(ends.old, written.collect(), not_ready).await?;
-                }
+                met = self.insist(log, met, ends).await?;
+                // Nothing is awaited of what is not restored yet.
+                let written = steps.iter().filter(|(index, _)| !met.contains(index));
+                let written = written.map(|(index, _)| log[*index].object.clone());
+                self.await_old(ends.old, written.collect(), not_ready).await?;
             }
-            is_clear &= is_written;
+            all_met.append(&mut met);
         }
         for steps in deletions.into_values().rev() {
-            is_clear &= self.take(log, &live, &steps).await?;
+            all_met.append(&mut self.take(log, &live, &steps).await?);
         }
-        Ok(is_clear)
+        Ok(all_met)
     }
 
-    /// Takes steps again at which somebody was met, mostly a controller that wrote a status. Returns
-    /// whether at last nobody was.
+    /// Goes on with the lines of the log at which somebody was met, mostly a controller that wrote a
+    /// status. Returns those that are left.
     async fn insist(
         &self,
         log: &[Line],
-        steps: &[(usize, Return)],
+        mut met: Vec<usize>,
         ends: Ends<'_>,
-    ) -> Result<bool, StepError> {
+    ) -> Result<Vec<usize>, StepError> {
         for _ in 1..ROUNDS {
-            tokio::time::sleep(PAUSE).await;
-            let lines = steps.iter().map(|(index, _)| *index);
-            let round = self.look(ends, log, lines).await?;
-            self.fencing().check(self.client).await?;
-            if self.take(log, &round.live, &round.steps).await? {
-                return Ok(true);
+            if met.is_empty() {
+                break;
             }
+            tokio::time::sleep(PAUSE).await;
+            let round = match self.look(ends, log, met.iter().copied()).await {
+                // It blocks no other object; the next round tells it.
+                Err(StepError::Blocked(_)) => break,
+                round => round?,
+            };
+            self.fencing().check(self.client).await?;
+            met = self.take(log, &round.live, &round.steps).await?;
         }
-        Ok(false)
+        Ok(met)
     }
 
     async fn await_old(
@@ -321,24 +329,24 @@ impl Transaction<'_> {
         }
     }
 
-    /// Takes some steps at once. Returns whether nobody was met.
+    /// Takes some steps at once. Returns the lines of the log at which somebody was met.
     async fn take(
         &self,
         log: &[Line],
         live: &Found<Value>,
         steps: &[(usize, Return)],
-    ) -> Result<bool, StepError> {
-        let taken =
-            stream::iter(steps).map(|(index, step)| self.take_one(&log[*index], step, live));
+    ) -> Result<Vec<usize>, StepError> {
+        let taken = stream::iter(steps)
+            .map(async |(index, step)| (*index, self.take_one(&log[*index], step, live).await));
         let mut taken = taken.buffer_unordered(CONCURRENCY);
-        let mut is_clear = true;
+        let mut met = Vec::new();
         let mut deleted = Vec::new();
         let mut failed = None;
-        while let Some(done) = taken.next().await {
+        while let Some((index, done)) = taken.next().await {
             match done {
                 Ok(Taken::Deleted(object)) => deleted.push(object),
                 Ok(Taken::Written) => {}
-                Ok(Taken::Met) => is_clear = false,
+                Ok(Taken::Met) => met.push(index),
                 Err(error) => failed = failed.or(Some(error)),
             }
         }
@@ -346,7 +354,7 @@ impl Transaction<'_> {
             return Err(error);
         }
         self.remover().until_gone(&deleted, self.timeout).await?;
-        Ok(is_clear)
+        Ok(met)
     }
 
     async fn take_one(

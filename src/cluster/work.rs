@@ -106,8 +106,11 @@ impl<'w> Work<'w> {
             return;
         }
         let (holder, at_once) = (&self.options.holder, Some(Duration::ZERO));
-        let lease = Lease::acquire(self.client, self.place, holder, at_once, |_, _| ()).await;
-        let Ok(lease) = lease else { return };
+        let acquired = Lease::acquire(self.client, self.place, holder, at_once, |_, _| ());
+        let interrupted = pin!(interrupt::raised(&self.interrupt));
+        let Either::Left((Ok(lease), _)) = select(pin!(acquired), interrupted).await else {
+            return;
+        };
         let client = lease.guard(self.client);
         let tidying = async {
             let mut head = self.place.head_object(&client).await?;
@@ -293,10 +296,12 @@ impl<'w> Work<'w> {
         self.heed_interrupt()?;
         self.observer.observe(&Event::Planned(&plan));
         let release = bundle.release();
-        // Side by side; both are waited for, so that no request of theirs is left behind.
-        let (stored, undo) =
-            join(self.store(bundle), self.store_undo_log(&survey, &mut plan)).await;
-        let (stored, mut undo) = (stored?, undo?);
+        // Side by side, and both are waited for, so that no request is left behind. The undo log, with
+        // its copies of Secrets, is stored only when nothing else can refuse any more.
+        let (stored, undo) = join(self.store(bundle), self.undo_log(&survey, &mut plan)).await;
+        let (stored, undo) = (stored?, undo?);
+        let store = self.place.store(self.client);
+        let mut undo = store.put(Content::Undo, undo).await.map_err(Refusal::from)?;
         if mutant::is(Mutant::NoStoredUndoLog) {
             undo = Digest::of(b"not stored");
         }
@@ -339,13 +344,9 @@ impl<'w> Work<'w> {
         Ok(Report { before, unfinished, leftover, ..report(release, plan) })
     }
 
-    /// Stores every object that `plan` touches as it is now, and makes the plan one for these
+    /// Writes down every object that `plan` touches as it is now, and makes the plan one for these
     /// versions of them.
-    async fn store_undo_log(
-        &self,
-        survey: &Survey<'_>,
-        plan: &mut Plan,
-    ) -> Result<Digest, Refusal> {
+    async fn undo_log(&self, survey: &Survey<'_>, plan: &mut Plan) -> Result<Draft, Refusal> {
         let existing = plan.touched().filter(|step| step.live.is_some());
         let existing = existing.map(|step| &step.object);
         let mut images: Found<Image> =
@@ -374,10 +375,7 @@ impl<'w> Work<'w> {
             images.remove(stray);
         }
         let log = undo::log(plan, |object| images.remove(object).map(|image| image.text));
-        let store = self.place.store(self.client);
-        let draft = undo::draft(&log).map_err(StoreError::Draft)?;
-        drop(log);
-        Ok(store.put(Content::Undo, draft).await?)
+        Ok(undo::draft(&log).map_err(StoreError::Draft)?)
     }
 
     async fn store(&self, bundle: &Bundle) -> Result<Stored, Refusal> {

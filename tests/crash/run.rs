@@ -415,7 +415,8 @@ impl Event {
                 let command = Command::Apply(bundle.clone());
                 let holder = "somebody@before".to_owned();
                 let manner = Manner { holder, timeout: PATIENT, patience: PATIENCE };
-                match command.run(client, site, &manner).await? {
+                let work = Box::pin(command.run(client, site, &manner));
+                match with(None, work).await? {
                     Outcome::Done { remains: false, .. } => Ok(()),
                     outcome => Err(format!("the place cannot be prepared: {outcome:?}").into()),
                 }
@@ -427,6 +428,7 @@ impl Event {
                 let holder = "somebody@killed".to_owned();
                 let manner = Manner { holder, timeout: PATIENT, patience: PATIENCE };
                 let work = Box::pin(command.run(&client, site, &manner));
+                let work = Box::pin(with(None, work));
                 if let Either::Left((outcome, _)) = select(work, pin!(wire.stopped())).await {
                     return Err(format!("`{request}` never comes: {:?}", outcome?).into());
                 }
