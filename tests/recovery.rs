@@ -48,7 +48,7 @@ fn recover_and_rollback_undo_what_a_killed_command_began() {
     }
 }
 
-/// A release like `old` but with this text, whose workload fails at once.
+/// The bundle of a release with a text, whose workload fails at once.
 fn failing(site: &Site, text: &str) -> PathBuf {
     let (wave, mut web) = site.deployment("web", BAD_IMAGE, Some(1));
     web["spec"]["progressDeadlineSeconds"] = json!(1);

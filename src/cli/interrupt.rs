@@ -4,13 +4,16 @@
 use std::process;
 
 use a4co_cluster::Interrupt;
-use thiserror::Error;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
 };
 
-use super::{output, problem::Problem, report::Reporter};
+use super::{
+    output,
+    problem::{MIXED, Problem},
+    report::Reporter,
+};
 
 /// What a command makes of interrupts.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +44,7 @@ impl Habit {
     /// What state the cluster is in when a person insists, as far as that is known.
     fn state(self) -> &'static str {
         match self {
-            Self::GoBack => "the cluster may have objects of both releases",
+            Self::GoBack => MIXED,
             Self::Finish => "what had begun is left to the next command",
             Self::Delete => {
                 "a deletion may have begun; what is left of it is left to the next command"
@@ -49,11 +52,6 @@ impl Habit {
         }
     }
 }
-
-/// The person did not want to wait for a safe end.
-#[derive(Debug, Error)]
-#[error("stopped in the middle")]
-struct Stopped;
 
 /// Starts to listen. `reporter` tells how it ended when the person insists.
 pub(crate) fn listen(reporter: Reporter, habit: Habit) -> Result<Interrupt, Problem> {
@@ -81,5 +79,5 @@ pub(crate) fn listen(reporter: Reporter, habit: Habit) -> Result<Interrupt, Prob
 
 #[expect(clippy::exit, reason = "the person insists; the journal in the cluster is made for this")]
 fn stop(reporter: Reporter, habit: Habit) -> ! {
-    process::exit(reporter.report(&Problem::stopped(Stopped, habit.state())).into())
+    process::exit(reporter.report(&Problem::stopped(habit.state())).into())
 }

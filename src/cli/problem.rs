@@ -27,7 +27,7 @@ pub(crate) struct Problem {
 
 const INTERRUPTED: u8 = 130;
 const UNTOUCHED: &str = "the cluster was not touched";
-const MIXED: &str = "the cluster may have objects of both releases";
+pub(crate) const MIXED: &str = "the cluster may have objects of both releases";
 const RECOVER: &str = "run `a4co-apply recover`, or the same command again: it first finishes or undoes what was begun";
 
 #[derive(Debug, Error)]
@@ -71,9 +71,9 @@ impl Problem {
         Self::untouched(Box::new(BundleProblem { path, source }), Some(hint.to_owned()))
     }
 
-    /// A command stopped before its end.
-    pub(crate) fn stopped(error: impl Error + 'static, state: &str) -> Self {
-        Self::in_the_middle(Box::new(error), state, RECOVER)
+    /// The person did not want to wait for a safe end.
+    pub(crate) fn stopped(state: &str) -> Self {
+        Self::in_the_middle(Box::new(Message("stopped in the middle".to_owned())), state, RECOVER)
     }
 
     /// A deletion stopped after its commit point.

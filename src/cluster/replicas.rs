@@ -15,6 +15,7 @@ use crate::{
     fencing::Fencing,
     live::PartialObject,
     step::StepError,
+    write::bare,
 };
 
 /// Field manager that holds a replica count for the autoscaler until it first sets one.
@@ -101,18 +102,9 @@ async fn claim(
     count: &Value,
     conflicts: Conflicts,
 ) -> Result<(), ApiError> {
-    let (uid, version) = (&live["metadata"]["uid"], &live["metadata"]["resourceVersion"]);
-    let claim = json!({
-        "apiVersion": object.api_version,
-        "kind": object.kind,
-        "metadata": {
-            "name": object.name,
-            "namespace": object.namespace,
-            "uid": uid,
-            "resourceVersion": version,
-        },
-        "spec": { "replicas": count },
-    });
+    let of = |name: &str| live["metadata"][name].as_str().unwrap_or_default();
+    let mut claim = bare(object, of("uid"), of("resourceVersion"));
+    claim["spec"] = json!({ "replicas": count });
     client.apply(path, HOLDER, &claim, conflicts, Effect::Real).await.map(drop)
 }
 

@@ -373,12 +373,7 @@ impl Transaction<'_> {
     }
 
     pub(crate) fn remover(&self) -> Remover<'_> {
-        Remover {
-            client: self.client,
-            resources: &self.resources,
-            fencing: self.fencing(),
-            observer: Some(self.observer),
-        }
+        self.writer().remover()
     }
 
     pub(crate) fn writer(&self) -> Writer<'_> {

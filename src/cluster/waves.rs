@@ -18,7 +18,7 @@ use crate::{
     inventory::Record,
     mutant::{self, Mutant},
     plan::Plan,
-    remove::{Deleted, Remover},
+    remove::Deleted,
     step::StepError,
     write::Writer,
 };
@@ -113,8 +113,7 @@ impl Waves<'_> {
     /// may be needed for that, like an operator for the objects that it finalizes. A refused deletion
     /// does not keep the others from happening; what does not go for longer than `patience` does.
     pub(crate) async fn prune(&self, plan: &Plan, patience: Duration) -> Pruned {
-        let Writer { client, resources, fencing, observer, .. } = self.writer;
-        let remover = Remover { client, resources, fencing, observer };
+        let remover = self.writer.remover();
         let delete = async |step: &Step| {
             let Some(live) = &step.live else { return Ok(None) };
             let deleted = remover.delete(&step.object, live, Dependents::Follow).await?;

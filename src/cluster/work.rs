@@ -105,12 +105,8 @@ impl<'w> Work<'w> {
         if !has_undo_log(&self.place.store(self.client)).await {
             return;
         }
-        let (holder, at_once) = (&self.options.holder, Some(Duration::ZERO));
-        let acquired = Lease::acquire(self.client, self.place, holder, at_once, |_, _| ());
-        let interrupted = pin!(interrupt::raised(&self.interrupt));
-        let Either::Left((Ok(lease), _)) = select(pin!(acquired), interrupted).await else {
-            return;
-        };
+        let acquired = self.acquire_within(Some(Duration::ZERO), |_, _| ()).await;
+        let Ok(lease) = acquired else { return };
         let client = lease.guard(self.client);
         let tidying = async {
             let mut head = self.place.head_object(&client).await?;
@@ -143,11 +139,20 @@ impl<'w> Work<'w> {
 
     /// Takes the lease.
     pub(crate) async fn acquire(&self) -> Result<Lease, Refusal> {
-        let Options { holder, patience, .. } = self.options;
         let waiting = |holder: &str, age_seconds| {
             self.observer.observe(&Event::WaitingForLease { holder, age_seconds });
         };
-        let acquired = Lease::acquire(self.client, self.place, holder, *patience, waiting);
+        self.acquire_within(self.options.patience, waiting).await
+    }
+
+    /// Takes the lease, if it can be had within `patience` and before an interrupt.
+    async fn acquire_within(
+        &self,
+        patience: Option<Duration>,
+        waiting: impl Fn(&str, i64),
+    ) -> Result<Lease, Refusal> {
+        let holder = &self.options.holder;
+        let acquired = Lease::acquire(self.client, self.place, holder, patience, waiting);
         match select(pin!(acquired), pin!(interrupt::raised(&self.interrupt))).await {
             Either::Left((lease, _)) => Ok(lease?),
             Either::Right(_) => Err(Refusal::Interrupted),
@@ -298,7 +303,8 @@ impl<'w> Work<'w> {
         let release = bundle.release();
         // Side by side, and both are waited for, so that no request is left behind. The undo log, with
         // its copies of Secrets, is stored only when nothing else can refuse any more.
-        let (stored, undo) = join(self.store(bundle), self.undo_log(&survey, &mut plan)).await;
+        let (stored, undo) =
+            join(self.store(bundle), self.draft_undo_log(&survey, &mut plan)).await;
         let (stored, undo) = (stored?, undo?);
         let store = self.place.store(self.client);
         let mut undo = store.put(Content::Undo, undo).await.map_err(Refusal::from)?;
@@ -346,7 +352,7 @@ impl<'w> Work<'w> {
 
     /// Writes down every object that `plan` touches as it is now, and makes the plan one for these
     /// versions of them.
-    async fn undo_log(&self, survey: &Survey<'_>, plan: &mut Plan) -> Result<Draft, Refusal> {
+    async fn draft_undo_log(&self, survey: &Survey<'_>, plan: &mut Plan) -> Result<Draft, Refusal> {
         let existing = plan.touched().filter(|step| step.live.is_some());
         let existing = existing.map(|step| &step.object);
         let mut images: Found<Image> =

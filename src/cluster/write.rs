@@ -59,7 +59,13 @@ struct Target<'a> {
     may_leave_defaults: bool,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    /// Who deletes what the writer may write.
+    pub(crate) fn remover(&self) -> Remover<'a> {
+        let Self { client, resources, fencing, observer, .. } = *self;
+        Remover { client, resources, fencing, observer }
+    }
+
     /// Brings one object to what the release has.
     pub(crate) async fn write(&self, object: &Object, step: &Step) -> Result<Record, StepError> {
         let reference = object.reference();
@@ -183,8 +189,7 @@ impl Writer<'_> {
     /// Deletes the object, but not the pods of a `StatefulSet`, which the new one adopts; and
     /// creates it anew.
     async fn recreate(&self, target: &Target<'_>, seen: &Live) -> Result<Applied, StepError> {
-        let Self { client, resources, fencing, observer, .. } = *self;
-        let remover = Remover { client, resources, fencing, observer };
+        let remover = self.remover();
         let deleted =
             remover.delete(target.reference, seen, when_recreated(target.reference)).await?;
         remover.until_gone(&[deleted], GONE).await?;
