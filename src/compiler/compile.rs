@@ -69,7 +69,8 @@ fn compile_stack(
     let (Some(lockfile), Some(environment)) = (lockfile, environment) else {
         return Err(findings);
     };
-    let model = resolve(stack, &environment, &lockfile, &mut findings);
+    let pins = lockfile.pin(&schema.images(&stack.tree), &mut findings);
+    let model = resolve(stack, &environment, pins, &mut findings);
     findings.into_result(())?;
     let release = release(stack, &model)?;
     let files = stack.files.iter().map(String::as_str).chain([lockfile.path()]);

@@ -11,6 +11,7 @@
 //! about anybody's platform is in this code; it is all in the environments.
 
 mod compile;
+mod component;
 mod effective;
 mod environment;
 mod finding;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use a4co_bundle::Image;
 
 use crate::{
-    environment::{Environment, network::Peer, pod::PodField, service::Service},
-    quantity::Memory,
+    component::Component,
+    environment::{Environment, network::Peer},
     text::Cidr,
 };
 
@@ -18,10 +18,12 @@ pub(crate) struct Model<'a> {
     pub(crate) environment: &'a Environment,
     /// Id of the set whose members the objects are.
     pub(crate) applyset: String,
-    /// Environment variables of every component.
+    /// Environment variables of every service.
     pub(crate) settings: BTreeMap<String, String>,
-    /// What runs, by name in the environment.
-    pub(crate) components: Vec<Component<'a>>,
+    /// What runs.
+    pub(crate) components: Vec<Component>,
+    /// Who may talk to whom; nobody else may.
+    pub(crate) flows: Vec<Flow>,
     /// The secrets, by name in the environment.
     pub(crate) secrets: Vec<ResolvedSecret>,
     /// Where secrets are fetched from, if the release fetches them.
@@ -44,48 +46,19 @@ impl Model<'_> {
     }
 }
 
-/// A service with everything that it gets.
-pub(crate) struct Component<'a> {
-    /// What the environment says.
-    pub(crate) service: &'a Service,
-    /// Name of its Kubernetes objects.
-    pub(crate) name: String,
-    /// Image by digest.
-    pub(crate) image: String,
-    /// Command; empty for the image's own.
-    pub(crate) command: Vec<String>,
-    /// Arguments of the command.
-    pub(crate) args: Vec<String>,
-    /// Environment variables by name.
-    pub(crate) variables: BTreeMap<String, Variable>,
-    /// Names of the components that call it.
-    pub(crate) callers: Vec<String>,
-    /// What it calls.
-    pub(crate) targets: Vec<Target>,
-    /// Folders that it may write to.
-    pub(crate) folders: Vec<Folder>,
-}
-
-/// Where the value of an environment variable comes from.
-pub(crate) enum Variable {
-    /// It is this text.
-    Text(String),
-    /// From the pod.
-    Field(PodField),
-    /// From a Secret of this name; the key is the variable's name.
-    Secret(String),
-}
-
-/// Where traffic may go to.
-#[derive(Clone)]
-pub(crate) struct Target {
-    pub(crate) whereabouts: Whereabouts,
+/// Traffic that is allowed: one declaration, from which the policies of both ends come.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Flow {
+    /// Who opens the connection.
+    pub(crate) from: Whereabouts,
+    /// Who answers.
+    pub(crate) to: Whereabouts,
     /// TCP port.
     pub(crate) port: u16,
 }
 
-/// Where something is.
-#[derive(Clone)]
+/// Where one end of a flow is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Whereabouts {
     /// A component of this release, by name.
     Component(String),
@@ -95,16 +68,6 @@ pub(crate) enum Whereabouts {
     Addresses(Vec<Cidr>),
     /// Any address that is not private.
     Internet,
-}
-
-/// A folder that a container may write to.
-pub(crate) struct Folder {
-    /// Name of the volume.
-    pub(crate) volume: String,
-    /// Absolute path.
-    pub(crate) path: String,
-    /// The most that it may hold.
-    pub(crate) limit: Memory,
 }
 
 /// A secret with its names.

@@ -33,6 +33,11 @@ impl Scope {
         self
     }
 
+    /// Returns what `placeholder` stands for; nothing if it has no value.
+    pub(crate) fn value(&self, placeholder: &str) -> &str {
+        self.0.get(placeholder).map_or("", String::as_str)
+    }
+
     /// Returns the names of the placeholders.
     pub(crate) fn names(&self) -> Vec<String> {
         self.0.keys().map(|name| (*name).to_owned()).collect()

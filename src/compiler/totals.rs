@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::{
+    component::Component,
     model::Model,
     quantity::{Cpu, Memory},
 };
@@ -31,13 +32,20 @@ impl Totals {
     pub(crate) fn of(model: &Model) -> Self {
         let mut totals = Self::default();
         for component in &model.components {
-            let capacity = &component.service.capacity;
-            let (cpu, memory) = (capacity.requests.cpu, capacity.requests.memory);
-            totals.least.add(capacity.replicas.min, cpu, memory);
-            totals.most.add(capacity.max_replicas(), cpu, memory);
+            let (cpu, memory) = requests(component);
+            totals.least.add(component.replicas.min, cpu, memory);
+            totals.most.add(component.max_replicas(), cpu, memory);
         }
         totals
     }
+}
+
+/// Returns what a pod of `component` requests.
+fn requests(component: &Component) -> (Cpu, Memory) {
+    let containers = component.pod.containers.iter();
+    containers.fold((Cpu::default(), Memory::default()), |(cpu, memory), container| {
+        (cpu.plus(container.requests.cpu), memory.plus(container.requests.memory))
+    })
 }
 
 impl Demand {

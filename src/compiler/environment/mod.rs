@@ -10,9 +10,13 @@
 pub(crate) mod capacity;
 pub(crate) mod endpoint;
 pub(crate) mod ingress;
+pub(crate) mod nats;
 pub(crate) mod network;
 pub(crate) mod pod;
+pub(crate) mod postgresql;
 pub(crate) mod probe;
+pub(crate) mod program;
+pub(crate) mod redis;
 pub(crate) mod secret;
 pub(crate) mod service;
 
@@ -25,7 +29,10 @@ use self::{
     capacity::Capacity,
     endpoint::Endpoint,
     ingress::Ingress,
+    nats::Nats,
     network::{Monitoring, Network},
+    postgresql::Postgresql,
+    redis::Redis,
     secret::{Secret, SecretStore},
     service::Service,
 };
@@ -62,6 +69,18 @@ pub(crate) struct Environment {
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"format": "dns-label"}))]
     pub(crate) services: BTreeMap<String, Service>,
+    /// PostgreSQL databases by name; services need them by that name.
+    #[serde(default)]
+    #[schemars(extend("propertyNames" = {"format": "dns-label"}))]
+    pub(crate) postgresql: BTreeMap<String, Postgresql>,
+    /// NATS clusters by name; services need them by that name.
+    #[serde(default)]
+    #[schemars(extend("propertyNames" = {"format": "dns-label"}))]
+    pub(crate) nats: BTreeMap<String, Nats>,
+    /// Redis caches by name; services need them by that name.
+    #[serde(default)]
+    #[schemars(extend("propertyNames" = {"format": "dns-label"}))]
+    pub(crate) redis: BTreeMap<String, Redis>,
     /// What services may need besides each other, and what this release does not run itself.
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"format": "dns-label"}))]

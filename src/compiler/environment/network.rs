@@ -23,7 +23,7 @@ pub(crate) struct Network {
 }
 
 /// A set of pods.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct Peer {
     /// Their namespace. The default is the release's own.

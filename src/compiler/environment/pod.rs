@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::text::{CountOrPercent, LabelKey, LabelValue};
 
 /// How a new version replaces the old one. No old pod goes before a new one is ready.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct Rollout {
     /// Most pods above the wanted number while it lasts. The default is `"25%"`.
@@ -81,7 +81,7 @@ impl PodField {
 }
 
 /// A taint of nodes that pods tolerate.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub(crate) struct Toleration {
     /// Key of the taint.
     pub(crate) key: LabelKey,

@@ -102,7 +102,8 @@ fn default_user() -> u32 {
     1000
 }
 
-fn default_spread() -> Vec<LabelKey> {
+/// Hosts and zones.
+pub(super) fn default_spread() -> Vec<LabelKey> {
     let keys = ["kubernetes.io/hostname", "topology.kubernetes.io/zone"];
     keys.into_iter().filter_map(|key| LabelKey::try_from(key.to_owned()).ok()).collect()
 }

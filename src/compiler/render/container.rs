@@ -1,39 +1,39 @@
-//! The container of a component.
+//! The containers of a component.
 
 use k8s_openapi::{
     api::core::v1::{
         Capabilities, ConfigMapEnvSource, Container, ContainerPort, EnvFromSource, EnvVar,
-        EnvVarSource, Lifecycle, LifecycleHandler, ObjectFieldSelector, ResourceRequirements,
-        SecretKeySelector, SecurityContext, SleepAction, VolumeMount,
+        EnvVarSource, ExecAction, Lifecycle, LifecycleHandler, ObjectFieldSelector,
+        ResourceRequirements, SecretKeySelector, SecurityContext, SleepAction, VolumeMount,
     },
     apimachinery::pkg::api::resource::Quantity,
 };
 
-use super::{config_map, object::non_empty, probe, service};
+use super::{config_map, object::non_empty, probe};
 use crate::{
-    environment::capacity::{Capacity, Resources},
-    model::{Component, Folder, Model, Variable},
+    component::{self, Mount, PreStop, Variable},
+    environment::capacity::Resources,
+    model::Model,
 };
 
-pub(super) fn render(model: &Model, component: &Component) -> Container {
-    let spec = component.service;
-    let probes = &spec.probes;
+pub(super) fn render(model: &Model, container: &component::Container) -> Container {
+    let settings = config_map::settings_name(model).filter(|_| container.has_settings);
     Container {
-        name: component.name.clone(),
-        image: Some(component.image.clone()),
+        name: container.name.clone(),
+        image: Some(container.image.clone()),
         image_pull_policy: Some("IfNotPresent".to_owned()),
-        command: non_empty(component.command.clone()),
-        args: non_empty(component.args.clone()),
-        ports: Some(service::ports(component).map(port).collect()),
-        env: non_empty(component.variables.iter().map(variable).collect()),
-        env_from: config_map::name(model).map(|name| vec![all_of(name)]),
-        resources: Some(resources(&spec.capacity)),
+        command: non_empty(container.command.clone()),
+        args: non_empty(container.args.clone()),
+        ports: non_empty(container.ports.iter().map(port).collect()),
+        env: non_empty(container.variables.iter().map(variable).collect()),
+        env_from: settings.map(|name| vec![all_of(name)]),
+        resources: Some(resources(&container.requests, &container.limits)),
         security_context: Some(security_context()),
-        liveness_probe: Some(probe::render(&probes.liveness)),
-        readiness_probe: Some(probe::render(&probes.readiness)),
-        startup_probe: probes.startup.as_ref().map(probe::render),
-        lifecycle: drain(spec.rollout.drain_seconds),
-        volume_mounts: non_empty(component.folders.iter().map(mount).collect()),
+        liveness_probe: Some(probe::render(&container.liveness)),
+        readiness_probe: Some(probe::render(&container.readiness)),
+        startup_probe: container.startup.as_ref().map(probe::render),
+        lifecycle: container.pre_stop.as_ref().map(lifecycle),
+        volume_mounts: non_empty(container.mounts.iter().map(mount).collect()),
         termination_message_path: Some("/dev/termination-log".to_owned()),
         // The end of the log tells why a container failed, even if it wrote no message.
         termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
@@ -41,10 +41,10 @@ pub(super) fn render(model: &Model, component: &Component) -> Container {
     }
 }
 
-fn port((name, port): (&str, u16)) -> ContainerPort {
+fn port((name, port): &(String, u16)) -> ContainerPort {
     ContainerPort {
-        name: Some(name.to_owned()),
-        container_port: port.into(),
+        name: Some(name.clone()),
+        container_port: (*port).into(),
         protocol: Some("TCP".to_owned()),
         ..ContainerPort::default()
     }
@@ -59,8 +59,8 @@ fn variable((name, variable): (&String, &Variable)) -> EnvVar {
                 ObjectFieldSelector { api_version, field_path: field.path().to_owned() };
             (None, Some(EnvVarSource { field_ref: Some(field_ref), ..EnvVarSource::default() }))
         }
-        Variable::Secret(secret) => {
-            let (name, key) = (secret.clone(), name.clone());
+        Variable::Secret { name, key } => {
+            let (name, key) = (name.clone(), key.clone());
             let secret_key_ref = Some(SecretKeySelector { name, key, optional: Some(false) });
             (None, Some(EnvVarSource { secret_key_ref, ..EnvVarSource::default() }))
         }
@@ -73,15 +73,15 @@ fn all_of(config_map: String) -> EnvFromSource {
     EnvFromSource { config_map_ref, ..EnvFromSource::default() }
 }
 
-fn resources(capacity: &Capacity) -> ResourceRequirements {
+fn resources(requests: &Resources, limits: &Resources) -> ResourceRequirements {
     let quantities = |resources: &Resources| {
         let quantities =
             [("cpu", resources.cpu.to_string()), ("memory", resources.memory.to_string())];
         quantities.into_iter().map(|(name, text)| (name.to_owned(), Quantity(text))).collect()
     };
     ResourceRequirements {
-        requests: Some(quantities(&capacity.requests)),
-        limits: Some(quantities(&capacity.limits)),
+        requests: Some(quantities(requests)),
+        limits: Some(quantities(limits)),
         ..ResourceRequirements::default()
     }
 }
@@ -97,18 +97,21 @@ fn security_context() -> SecurityContext {
     }
 }
 
-/// Goes on answering for a while after the pod was told to stop: it takes time until every node
-/// and the ingress controller know that it is gone.
-fn drain(seconds: u32) -> Option<Lifecycle> {
-    let sleep = Some(SleepAction { seconds: seconds.into() });
-    let pre_stop = Some(LifecycleHandler { sleep, ..LifecycleHandler::default() });
-    (seconds > 0).then(|| Lifecycle { pre_stop, ..Lifecycle::default() })
+fn lifecycle(pre_stop: &PreStop) -> Lifecycle {
+    let (mut sleep, mut exec) = (None, None);
+    match pre_stop {
+        PreStop::Sleep(seconds) => sleep = Some(SleepAction { seconds: (*seconds).into() }),
+        PreStop::Exec(command) => exec = Some(ExecAction { command: Some(command.clone()) }),
+    }
+    let pre_stop = Some(LifecycleHandler { sleep, exec, ..LifecycleHandler::default() });
+    Lifecycle { pre_stop, ..Lifecycle::default() }
 }
 
-fn mount(folder: &Folder) -> VolumeMount {
+fn mount(mount: &Mount) -> VolumeMount {
     VolumeMount {
-        name: folder.volume.clone(),
-        mount_path: folder.path.clone(),
+        name: mount.volume.clone(),
+        mount_path: mount.path.clone(),
+        read_only: mount.read_only.then_some(true),
         ..VolumeMount::default()
     }
 }

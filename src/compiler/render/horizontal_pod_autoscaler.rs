@@ -8,14 +8,10 @@ use k8s_openapi::api::autoscaling::v2::{
 use serde_json::Value;
 
 use super::object::{count, metadata_of, to_json};
-use crate::{
-    environment::capacity::Scaling,
-    model::{Component, Model},
-};
+use crate::{component::Component, environment::capacity::Scaling, model::Model};
 
 pub(super) fn render(model: &Model, component: &Component) -> Option<Value> {
-    let capacity = &component.service.capacity;
-    let autoscaling = capacity.autoscaling()?;
+    let autoscaling = component.autoscaling.as_ref()?;
     Some(to_json(&HorizontalPodAutoscaler {
         metadata: metadata_of(model, component, &component.name),
         spec: Some(HorizontalPodAutoscalerSpec {
@@ -24,8 +20,8 @@ pub(super) fn render(model: &Model, component: &Component) -> Option<Value> {
                 kind: "Deployment".to_owned(),
                 name: component.name.clone(),
             },
-            min_replicas: Some(count(capacity.replicas.min)),
-            max_replicas: count(capacity.max_replicas()),
+            min_replicas: Some(count(component.replicas.min)),
+            max_replicas: count(component.max_replicas()),
             metrics: Some(vec![
                 utilization("cpu", autoscaling.cpu),
                 utilization("memory", autoscaling.memory),

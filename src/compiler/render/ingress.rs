@@ -8,13 +8,11 @@ use k8s_openapi::api::networking::v1::{
 };
 use serde_json::Value;
 
-use super::{
-    object::{shared_metadata, to_json},
-    service,
-};
+use super::object::{shared_metadata, to_json};
 use crate::{
+    component::Component,
     environment::ingress::{self, TlsSource},
-    model::{Component, Model},
+    model::Model,
     quantity::Memory,
 };
 
@@ -50,12 +48,13 @@ pub(super) fn render(model: &Model) -> Option<Value> {
 /// With `strip_route` the path is a regular expression whose second group is what the service sees;
 /// ingress-nginx takes those only as `ImplementationSpecific`.
 fn path(ingress: &ingress::Ingress, component: &Component) -> Option<HTTPIngressPath> {
-    let route = component.service.route.as_ref()?;
+    let route = component.route.as_ref()?;
+    let (port, _) = component.pod.containers.first()?.ports.first()?;
     let (path, path_type) = if ingress.strip_route {
-        let route = AsRef::<str>::as_ref(route).trim_end_matches('/').replace('.', r"\.");
+        let route = route.trim_end_matches('/').replace('.', r"\.");
         (format!("{route}(/|$)(.*)"), "ImplementationSpecific")
     } else {
-        (route.to_string(), "Prefix")
+        (route.clone(), "Prefix")
     };
     Some(HTTPIngressPath {
         path: Some(path),
@@ -64,7 +63,7 @@ fn path(ingress: &ingress::Ingress, component: &Component) -> Option<HTTPIngress
             service: Some(IngressServiceBackend {
                 name: component.name.clone(),
                 port: Some(ServiceBackendPort {
-                    name: Some(service::HTTP.to_owned()),
+                    name: Some(port.clone()),
                     ..ServiceBackendPort::default()
                 }),
             }),

@@ -17,11 +17,13 @@ mod network_policy;
 mod object;
 mod pod;
 mod pod_disruption_budget;
+mod priority_class;
 mod probe;
 mod secret_store;
 mod service;
 mod service_account;
 mod service_monitor;
+mod stateful_set;
 
 use serde_json::Value;
 
@@ -32,7 +34,7 @@ use crate::model::Model;
 pub(crate) fn render(model: &Model) -> Vec<Value> {
     let shared = [namespace::render(model), network_policy::render_default_deny(model)];
     let optional = [
-        config_map::render(model),
+        config_map::render_settings(model),
         ingress::render(model),
         certificate::render(model),
         network_policy::render_solver(model),
@@ -40,14 +42,17 @@ pub(crate) fn render(model: &Model) -> Vec<Value> {
         secret_store::render_account(model),
     ];
     let mut objects: Vec<_> = shared.into_iter().chain(optional.into_iter().flatten()).collect();
+    objects.extend(priority_class::render(model));
     objects.extend(external_secret::render(model));
     for component in &model.components {
         objects.extend([
             service_account::render(model, component),
-            service::render(model, component),
-            deployment::render(model, component),
             network_policy::render(model, component),
         ]);
+        objects.extend(config_map::render_files(model, component));
+        objects.extend(service::render(model, component));
+        objects.extend(deployment::render(model, component));
+        objects.extend(stateful_set::render(model, component));
         objects.extend(horizontal_pod_autoscaler::render(model, component));
         objects.extend(pod_disruption_budget::render(model, component));
         objects.extend(service_monitor::render(model, component));

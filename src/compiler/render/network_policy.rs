@@ -1,5 +1,7 @@
 //! Network policies: everything is denied, then each component gets what `needs` declares.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use k8s_openapi::{
     api::networking::v1::{
         IPBlock, NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule,
@@ -9,13 +11,13 @@ use k8s_openapi::{
 };
 use serde_json::Value;
 
-use super::{
-    object::{match_labels, metadata_of, non_empty, selector, shared_metadata, to_json, to_map},
-    service::metrics_port,
+use super::object::{
+    match_labels, metadata_of, non_empty, selector, shared_metadata, to_json, to_map,
 };
 use crate::{
+    component::Component,
     environment::{ingress::TlsSource, network::Peer},
-    model::{Component, Model, Target, Whereabouts},
+    model::{Model, Whereabouts},
     text::Cidr,
 };
 
@@ -60,15 +62,13 @@ pub(super) fn render_solver(model: &Model) -> Option<Value> {
 }
 
 pub(super) fn render(model: &Model, component: &Component) -> Value {
-    let targets = component.targets.iter().map(|target| outgoing(model, target));
-    let egress = [dns(&model.environment.network.dns)].into_iter().chain(targets).collect();
     to_json(&NetworkPolicy {
         metadata: metadata_of(model, component, &component.name),
         spec: Some(NetworkPolicySpec {
             pod_selector: Some(selector(model, &component.name)),
             policy_types: Some(both_ways()),
             ingress: non_empty(incoming(model, component)),
-            egress: Some(egress),
+            egress: Some(outgoing(model, component)),
         }),
     })
 }
@@ -77,32 +77,48 @@ fn both_ways() -> Vec<String> {
     vec!["Ingress".to_owned(), "Egress".to_owned()]
 }
 
-/// Lets in callers and, if there is a route, the ingress controller; and Prometheus to the metrics.
-fn incoming(model: &Model, component: &Component) -> Vec<NetworkPolicyIngressRule> {
-    let network = &model.environment.network;
-    let callers = component.callers.iter().map(|caller| component_peer(model, caller));
-    let controller =
-        network.ingress_controller.iter().filter(|_| component.service.route.is_some());
-    let clients: Vec<_> = callers.chain(controller.map(peer)).collect();
-    let rule = |from: Vec<_>, port: u16| NetworkPolicyIngressRule {
-        from: Some(from),
-        ports: Some(vec![tcp(port)]),
-    };
-    let clients = (!clients.is_empty()).then(|| rule(clients, component.service.port));
-    let scraper = network.prometheus.as_ref().zip(metrics_port(component));
-    clients.into_iter().chain(scraper.map(|(who, port)| rule(vec![peer(who)], port))).collect()
+fn is_component(whereabouts: &Whereabouts, component: &Component) -> bool {
+    matches!(whereabouts, Whereabouts::Component(name) if *name == component.name)
 }
 
-fn outgoing(model: &Model, target: &Target) -> NetworkPolicyEgressRule {
-    let to = match &target.whereabouts {
-        Whereabouts::Component(name) => vec![component_peer(model, name)],
+/// Returns for each port of `component` who may call it.
+fn incoming(model: &Model, component: &Component) -> Vec<NetworkPolicyIngressRule> {
+    let mut callers: BTreeMap<u16, BTreeSet<&Whereabouts>> = BTreeMap::new();
+    for flow in model.flows.iter().filter(|flow| is_component(&flow.to, component)) {
+        callers.entry(flow.port).or_default().insert(&flow.from);
+    }
+    let rule = |(port, callers): (u16, BTreeSet<&Whereabouts>)| NetworkPolicyIngressRule {
+        from: Some(callers.into_iter().flat_map(|caller| peers(model, caller)).collect()),
+        ports: Some(vec![tcp(port)]),
+    };
+    callers.into_iter().map(rule).collect()
+}
+
+/// Returns what `component` may call, on which ports; names are resolved by everyone.
+fn outgoing(model: &Model, component: &Component) -> Vec<NetworkPolicyEgressRule> {
+    let mut called: BTreeMap<&Whereabouts, BTreeSet<u16>> = BTreeMap::new();
+    for flow in model.flows.iter().filter(|flow| is_component(&flow.from, component)) {
+        called.entry(&flow.to).or_default().insert(flow.port);
+    }
+    let rule = |(called, ports): (&Whereabouts, BTreeSet<u16>)| NetworkPolicyEgressRule {
+        to: Some(peers(model, called)),
+        ports: Some(ports.into_iter().map(tcp).collect()),
+    };
+    [dns(&model.environment.network.dns)].into_iter().chain(called.into_iter().map(rule)).collect()
+}
+
+fn peers(model: &Model, whereabouts: &Whereabouts) -> Vec<NetworkPolicyPeer> {
+    match whereabouts {
+        Whereabouts::Component(name) => vec![NetworkPolicyPeer {
+            pod_selector: Some(selector(model, name)),
+            ..NetworkPolicyPeer::default()
+        }],
         Whereabouts::Pods(pods) => vec![peer(pods)],
         Whereabouts::Addresses(ranges) => {
             ranges.iter().map(|range| addresses(range.as_ref(), Vec::new())).collect()
         }
         Whereabouts::Internet => vec![internet(&model.environment.network.private_ranges)],
-    };
-    NetworkPolicyEgressRule { to: Some(to), ports: Some(vec![tcp(target.port)]) }
+    }
 }
 
 fn dns(resolver: &Peer) -> NetworkPolicyEgressRule {
@@ -121,11 +137,6 @@ fn internet(private: &[Cidr]) -> NetworkPolicyPeer {
 fn addresses(cidr: &str, except: Vec<String>) -> NetworkPolicyPeer {
     let ip_block = Some(IPBlock { cidr: cidr.to_owned(), except: non_empty(except) });
     NetworkPolicyPeer { ip_block, ..NetworkPolicyPeer::default() }
-}
-
-fn component_peer(model: &Model, name: &str) -> NetworkPolicyPeer {
-    let pod_selector = Some(selector(model, name));
-    NetworkPolicyPeer { pod_selector, ..NetworkPolicyPeer::default() }
 }
 
 fn peer(peer: &Peer) -> NetworkPolicyPeer {

@@ -7,22 +7,22 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::model::{Component, Model};
+use crate::{component::Component, model::Model};
 
 const NAME: &str = "app.kubernetes.io/name";
 const COMPONENT: &str = "app.kubernetes.io/component";
+const INSTANCE: &str = "app.kubernetes.io/instance";
 const PART_OF: &str = "app.kubernetes.io/part-of";
 const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
-
-/// Kind of component that a service is, as a label.
-const SERVICE: &str = "service";
 
 /// What belongs to the release as a whole, as a label.
 const RELEASE: &str = "release";
 
 /// Returns the metadata of an object called `name` that belongs to `component`.
 pub(super) fn metadata_of(model: &Model, component: &Component, name: &str) -> ObjectMeta {
-    metadata(model, name, &component.name, SERVICE)
+    let mut metadata = metadata(model, name, &component.name, component.role.as_str());
+    metadata.labels.get_or_insert_default().extend(instance_label(component));
+    metadata
 }
 
 /// Returns the metadata of an object called `name` that belongs to the release as a whole.
@@ -49,7 +49,21 @@ fn metadata(model: &Model, name: &str, label: &str, role: &str) -> ObjectMeta {
 /// Returns the labels of the pods of `component`. They never change: selectors are immutable, and a
 /// changed template would replace every pod.
 pub(super) fn pod_labels(model: &Model, component: &Component) -> BTreeMap<String, String> {
-    to_map([(NAME, component.name.as_str()), (COMPONENT, SERVICE), (PART_OF, model.app())])
+    let role = component.role.as_str();
+    let mut labels =
+        to_map([(NAME, component.name.as_str()), (COMPONENT, role), (PART_OF, model.app())]);
+    labels.extend(instance_label(component));
+    labels
+}
+
+fn instance_label(component: &Component) -> Option<(String, String)> {
+    let instance = component.instance.as_ref()?;
+    Some((INSTANCE.to_owned(), instance.clone()))
+}
+
+/// Returns the selector of the pods of every component that is a part of `instance`.
+pub(super) fn instance_selector(model: &Model, instance: &str) -> LabelSelector {
+    match_labels(to_map([(INSTANCE, instance), (PART_OF, model.app())]))
 }
 
 /// Returns what selects the pods of the component called `name`, and nothing else.

@@ -7,13 +7,10 @@ use k8s_openapi::{
 use serde_json::Value;
 
 use super::object::{count, metadata_of, selector, to_json};
-use crate::model::{Component, Model};
+use crate::{component::Component, model::Model};
 
 pub(super) fn render(model: &Model, component: &Component) -> Option<Value> {
-    let min_available = component.service.capacity.min_available();
-    if min_available == 0 {
-        return None;
-    }
+    let min_available = Some(component.min_available).filter(|least| *least > 0)?;
     Some(to_json(&PodDisruptionBudget {
         metadata: metadata_of(model, component, &component.name),
         spec: Some(PodDisruptionBudgetSpec {

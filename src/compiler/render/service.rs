@@ -1,4 +1,4 @@
-//! A Service for each component, on the component's own port.
+//! The Services of a component: names under which others reach it.
 
 use k8s_openapi::{
     api::core::v1::{Service, ServicePort, ServiceSpec},
@@ -6,42 +6,64 @@ use k8s_openapi::{
 };
 use serde_json::Value;
 
-use super::object::{metadata_of, selector_labels, to_json};
-use crate::model::{Component, Model};
+use super::object::{metadata_of, selector_labels, to_json, to_map};
+use crate::{
+    component::{self, Component, Resolution},
+    model::Model,
+};
 
-/// Name of the port on which a component answers HTTP.
-pub(super) const HTTP: &str = "http";
+/// Label of the one Service of a component through which its metrics are found: two would have
+/// every pod scraped twice.
+pub(super) const SCRAPED: (&str, &str) = ("a4co.dev/scraped", "true");
 
-/// Name of the port on which a component tells its metrics, if it is another.
-pub(super) const METRICS: &str = "metrics";
-
-/// Returns the ports of `component` by name.
-pub(super) fn ports(component: &Component) -> impl Iterator<Item = (&'static str, u16)> {
-    let metrics = metrics_port(component).filter(|port| *port != component.service.port);
-    [(HTTP, component.service.port)].into_iter().chain(metrics.map(|port| (METRICS, port)))
+pub(super) fn render<'a>(
+    model: &'a Model,
+    component: &'a Component,
+) -> impl Iterator<Item = Value> + 'a {
+    let scraped = scraped(component).map(|service| service.name.as_str());
+    let services = component.services.iter();
+    services
+        .map(move |service| one(model, component, service, scraped == Some(service.name.as_str())))
 }
 
-/// Returns the port on which `component` tells its metrics, if it does.
-pub(super) fn metrics_port(component: &Component) -> Option<u16> {
-    let metrics = component.service.metrics.as_ref()?;
-    Some(metrics.port.unwrap_or(component.service.port))
+/// Returns the Service through which the metrics of `component` are found: the one that leads to
+/// every pod, if there is one.
+pub(super) fn scraped(component: &Component) -> Option<&component::Service> {
+    let metrics = component.metrics.as_ref()?;
+    let has_port = |service: &&component::Service| {
+        service.ports.iter().any(|port| port.name == metrics.port_name)
+    };
+    let services = || component.services.iter().filter(has_port);
+    services().find(|service| service.resolution == Resolution::EveryPod).or(services().next())
 }
 
-pub(super) fn render(model: &Model, component: &Component) -> Value {
-    let port = |(name, port): (&str, u16)| ServicePort {
-        name: Some(name.to_owned()),
-        port: port.into(),
-        target_port: Some(IntOrString::String(name.to_owned())),
+fn one(
+    model: &Model,
+    component: &Component,
+    service: &component::Service,
+    is_scraped: bool,
+) -> Value {
+    let is_headless = service.resolution == Resolution::EveryPod;
+    let port = |port: &component::ServicePort| ServicePort {
+        name: Some(port.name.clone()),
+        port: port.port.into(),
+        target_port: Some(IntOrString::String(port.name.clone())),
         protocol: Some("TCP".to_owned()),
-        app_protocol: Some("http".to_owned()),
+        app_protocol: port.app_protocol.map(str::to_owned),
         ..ServicePort::default()
     };
+    let mut metadata = metadata_of(model, component, &service.name);
+    if is_scraped {
+        metadata.labels.get_or_insert_default().extend(to_map([SCRAPED]));
+    }
     to_json(&Service {
-        metadata: metadata_of(model, component, &component.name),
+        metadata,
         spec: Some(ServiceSpec {
             type_: Some("ClusterIP".to_owned()),
+            cluster_ip: is_headless.then(|| "None".to_owned()),
+            publish_not_ready_addresses: is_headless.then_some(true),
             selector: Some(selector_labels(model, &component.name)),
-            ports: Some(ports(component).map(port).collect()),
+            ports: Some(service.ports.iter().map(port).collect()),
             session_affinity: Some("None".to_owned()),
             internal_traffic_policy: Some("Cluster".to_owned()),
             ..ServiceSpec::default()

@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::ServiceAccount;
 use serde_json::Value;
 
 use super::object::{metadata_of, to_json};
-use crate::model::{Component, Model};
+use crate::{component::Component, model::Model};
 
 pub(super) fn render(model: &Model, component: &Component) -> Value {
     to_json(&ServiceAccount {

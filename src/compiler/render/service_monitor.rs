@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::{
     object::{metadata_of, selector, to_json, to_map},
-    service::{HTTP, METRICS},
+    service,
 };
-use crate::model::{Component, Model};
+use crate::{component::Component, model::Model};
 
 /// `ServiceMonitor` of `monitoring.coreos.com/v1`, as far as it is used here.
 #[derive(Serialize)]
@@ -30,7 +30,7 @@ struct ServiceMonitorSpec {
 
 #[derive(Serialize)]
 struct Endpoint {
-    port: &'static str,
+    port: String,
     path: String,
     scheme: &'static str,
     interval: String,
@@ -38,8 +38,9 @@ struct Endpoint {
 
 pub(super) fn render(model: &Model, component: &Component) -> Option<Value> {
     let monitoring = model.environment.monitoring.as_ref()?;
-    let metrics = component.service.metrics.as_ref()?;
-    let is_own_port = metrics.port.is_none_or(|port| port == component.service.port);
+    let metrics = component.metrics.as_ref()?;
+    let mut selector = selector(model, &component.name);
+    selector.match_labels.get_or_insert_default().extend(to_map([service::SCRAPED]));
     let mut metadata = metadata_of(model, component, &component.name);
     metadata.labels.get_or_insert_default().extend(to_map(&monitoring.labels));
     Some(to_json(&ServiceMonitor {
@@ -48,10 +49,10 @@ pub(super) fn render(model: &Model, component: &Component) -> Option<Value> {
         metadata,
         spec: ServiceMonitorSpec {
             job_label: "app.kubernetes.io/name",
-            selector: selector(model, &component.name),
+            selector,
             endpoints: vec![Endpoint {
-                port: if is_own_port { HTTP } else { METRICS },
-                path: metrics.path.to_string(),
+                port: metrics.port_name.clone(),
+                path: metrics.path.clone(),
                 scheme: "http",
                 interval: monitoring.interval.to_string(),
             }],

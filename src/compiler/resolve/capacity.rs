@@ -1,24 +1,27 @@
 //! Checks what a service gets and how its pods are replaced.
 
 use super::{MeaningProblem, Resolver};
-use crate::environment::service::Service;
+use crate::environment::{
+    capacity::{Capacity, Resources},
+    service::Service,
+};
 
 impl Resolver<'_, '_> {
-    pub(super) fn check_capacity(&mut self, key: &str, service: &Service) {
-        let capacity = &service.capacity;
+    /// Checks the capacity that stands at `path`.
+    pub(super) fn check_capacity(&mut self, path: &[&str], capacity: &Capacity) {
         let (min, max) = (capacity.replicas.min, capacity.max_replicas());
         if min > max {
-            let path = ["services", key, "replicas", "min"];
+            let path = [path, &["replicas", "min"]].concat();
             self.report(&path, MeaningProblem::ReplicasReversed { min, max });
         } else if max > min && capacity.autoscaling.is_none() {
-            let path = ["services", key, "replicas", "max"];
+            let path = [path, &["replicas", "max"]].concat();
             self.report(&path, MeaningProblem::NoAutoscaling { min, max });
         }
-        self.check_limits(key, service);
+        self.check_limits(path, &capacity.requests, &capacity.limits);
     }
 
-    fn check_limits(&mut self, key: &str, service: &Service) {
-        let (requests, limits) = (&service.capacity.requests, &service.capacity.limits);
+    /// Checks that nothing of what stands at `path` asks for more than it may have.
+    pub(super) fn check_limits(&mut self, path: &[&str], requests: &Resources, limits: &Resources) {
         for (what, name, is_above, requested, limit) in [
             (
                 "CPU",
@@ -36,7 +39,7 @@ impl Resolver<'_, '_> {
             ),
         ] {
             if is_above {
-                let path = ["services", key, "requests", name];
+                let path = [path, &["requests", name]].concat();
                 self.report(&path, MeaningProblem::RequestAboveLimit { what, requested, limit });
             }
         }

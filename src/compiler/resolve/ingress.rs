@@ -26,7 +26,7 @@ impl Resolver<'_, '_> {
             }
             if let Some(first) = routes.insert(route, key) {
                 let (what, value) = ("route", route.to_string());
-                let (first, second) = (first.clone(), key.clone());
+                let (first, second) = (format!("services.{first}"), format!("services.{key}"));
                 self.report(&path, MeaningProblem::Clash { what, value, first, second });
             }
         }

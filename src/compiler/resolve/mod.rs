@@ -4,26 +4,31 @@
 //! [`Model`], which is rendered without a possible failure.
 
 mod capacity;
-mod component;
 mod endpoint;
 mod ingress;
+mod monitoring;
+mod nats;
+mod offer;
+mod postgresql;
 mod problem;
+mod redis;
 mod secret;
+mod service;
 mod variables;
 
 use std::collections::BTreeMap;
 
 use a4co_bundle::{Image, applyset_id};
 
-use self::component::Names;
+use self::offer::Offer;
 pub use self::problem::MeaningProblem;
 use crate::{
-    environment::Environment,
+    component::{Component, Variable},
+    environment::{Environment, network::Peer, program::SecretKey},
     finding::Findings,
     image::ImageReference,
     layers::Stack,
-    lockfile::Lockfile,
-    model::Model,
+    model::{Flow, Model, ResolvedSecret, Whereabouts},
     template::{Scope, Template},
 };
 
@@ -31,39 +36,67 @@ use crate::{
 struct Resolver<'a, 'f> {
     stack: &'a Stack,
     environment: &'a Environment,
+    findings: &'f mut Findings,
+    /// Every image by what the environment says.
+    pins: BTreeMap<ImageReference, Image>,
     /// Placeholders that have a value everywhere.
     scope: Scope,
-    findings: &'f mut Findings,
+    /// Names that are taken, with the path of what has each.
+    names: BTreeMap<String, String>,
+    secrets: BTreeMap<String, ResolvedSecret>,
+    /// What can be needed.
+    offers: BTreeMap<String, Offer<'a>>,
+    components: Vec<Component>,
+    flows: Vec<Flow>,
 }
 
-/// Resolves `environment`, which was read from `stack`, with the pins of `lockfile`.
+/// Resolves `environment`, which was read from `stack`, with the pins of its lockfile.
 ///
 /// What makes no sense is added to `findings`; then the model is not worth rendering.
 pub(crate) fn resolve<'a>(
     stack: &'a Stack,
     environment: &'a Environment,
-    lockfile: &Lockfile,
+    pins: BTreeMap<ImageReference, Image>,
     findings: &mut Findings,
 ) -> Model<'a> {
-    let scope = global_scope(&stack.name, environment);
-    let mut resolver = Resolver { stack, environment, scope, findings };
-    let pins = resolver.pin_images(lockfile);
-    let names = resolver.name_services();
-    resolver.check_endpoints();
+    let mut resolver = Resolver {
+        stack,
+        environment,
+        findings,
+        pins,
+        scope: global_scope(&stack.name, environment),
+        names: BTreeMap::new(),
+        secrets: BTreeMap::new(),
+        offers: BTreeMap::new(),
+        components: Vec::new(),
+        flows: Vec::new(),
+    };
+    resolver.secrets();
+    resolver.offer_services();
+    resolver.offer_endpoints();
+    resolver.offer_postgresql();
+    resolver.offer_nats();
+    resolver.offer_redis();
+    resolver.offer_tracing();
     resolver.check_ingress();
-    let secrets = resolver.secrets();
-    let components = resolver.components(&names, &pins, &secrets);
+    resolver.services();
+    resolver.postgresql();
+    resolver.nats();
+    resolver.redis();
+    resolver.outside_flows();
+    resolver.monitoring();
     let release = &environment.release;
     Model {
         environment_name: &stack.name,
         environment,
         applyset: applyset_id(release.app.as_ref(), release.namespace.as_ref()),
         settings: resolver.settings(),
-        components,
         secret_role: resolver.secret_role(),
-        secrets: secrets.into_values().collect(),
         notes: resolver.notes(),
-        images: pins.into_values().collect(),
+        components: resolver.components,
+        flows: resolver.flows,
+        secrets: resolver.secrets.into_values().collect(),
+        images: resolver.pins.into_values().collect(),
     }
 }
 
@@ -118,34 +151,63 @@ impl Resolver<'_, '_> {
             .collect()
     }
 
-    fn pin_images(&mut self, lockfile: &Lockfile) -> BTreeMap<ImageReference, Image> {
-        let services = self.environment.services.iter();
-        let wanted: Vec<_> = services
-            .map(|(key, service)| {
-                let place = self.stack.tree.place_of(&["services", key, "image"]);
-                (service.image.clone(), place)
-            })
-            .collect();
-        lockfile.pin(&wanted, self.findings)
+    /// Returns `image` by its digest; nothing if it has no pin, which has been reported.
+    fn image(&self, image: &ImageReference) -> String {
+        self.pins.get(image).map(Image::reference).unwrap_or_default()
     }
 
-    /// Gives each service the name of its Kubernetes objects.
-    fn name_services(&mut self) -> Names {
-        let mut names = Names::default();
-        for (key, service) in &self.environment.services {
-            let path = ["services", key, "name"];
-            let scope = component::scope(&self.scope, key, service);
-            let name = self.expand(&service.name, &scope, &path);
-            if !a4co_bundle::is_dns_label(&name) {
-                self.report(&path, MeaningProblem::NotADnsLabel { name: name.clone() });
-            }
-            if let Some(first) = names.key_of(&name) {
-                let (first, second, what) = (first.to_owned(), key.clone(), "name");
-                let problem = MeaningProblem::Clash { what, value: name.clone(), first, second };
-                self.report(&["services", key], problem);
-            }
-            names.insert(key, name);
+    /// Returns the value that `key`, which stands at `path`, names. An unknown one is reported.
+    fn secret_value(&mut self, path: &[&str], key: &SecretKey) -> Variable {
+        let SecretKey { secret, key } = key;
+        let Some(resolved) = self.secrets.get(secret) else {
+            let known = self.secrets.keys().cloned().collect();
+            let problem = MeaningProblem::Unknown { what: "secret", name: secret.clone(), known };
+            self.report(&[path, &["secret"]].concat(), problem);
+            return Variable::Text(String::new());
+        };
+        let (name, key) = (resolved.name.clone(), key.to_string());
+        if !resolved.values.contains_key(&key) {
+            let known = resolved.values.keys().cloned().collect();
+            let problem = MeaningProblem::Unknown { what: "key", name: key.clone(), known };
+            self.report(&[path, &["key"]].concat(), problem);
         }
-        names
+        Variable::Secret { name, key }
+    }
+
+    /// Returns the priority class of what keeps data: it is the last to be evicted. The name has
+    /// the namespace, because such classes belong to the whole cluster.
+    fn data_priority(&self) -> String {
+        format!("{}-data", self.environment.release.namespace)
+    }
+
+    /// Takes `name` for the objects of what stands at `owner`. A name that is none, as `path` says
+    /// it, or that is taken, is reported.
+    fn take_name(&mut self, name: &str, owner: &[&str], path: &[&str]) {
+        if !a4co_bundle::is_dns_label(name) {
+            self.report(path, MeaningProblem::NotADnsLabel { name: name.to_owned() });
+        }
+        let second = owner.join(".");
+        if let Some(first) = self.names.insert(name.to_owned(), second.clone()) {
+            let (what, value) = ("name", name.to_owned());
+            self.report(owner, MeaningProblem::Clash { what, value, first, second });
+        }
+    }
+
+    /// Lets in who stands outside of the release: the ingress controller to what has a route, and
+    /// a Prometheus of others to what tells metrics.
+    fn outside_flows(&mut self) {
+        let network = &self.environment.network;
+        for component in &self.components {
+            let to = Whereabouts::Component(component.name.clone());
+            let mut let_in = |peer: &Option<Peer>, port: Option<u16>| {
+                let from = peer.clone().map(Whereabouts::Pods);
+                let flow = from.zip(port).map(|(from, port)| Flow { from, to: to.clone(), port });
+                self.flows.extend(flow);
+            };
+            let first_port = component.pod.containers.first().and_then(|c| c.ports.first());
+            let routed = first_port.filter(|_| component.route.is_some()).map(|(_, port)| *port);
+            let_in(&network.ingress_controller, routed);
+            let_in(&network.prometheus, component.metrics.as_ref().map(|metrics| metrics.port));
+        }
     }
 }

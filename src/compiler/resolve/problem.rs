@@ -50,16 +50,16 @@ pub enum MeaningProblem {
         /// Name of the service.
         name: String,
     },
-    /// Two services with one value that must be unique.
-    #[error("services `{first}` and `{second}` have the same {what}, `{value}`")]
+    /// Two things with one value that must be unique.
+    #[error("`{first}` and `{second}` have the same {what}, `{value}`")]
     Clash {
         /// What must be unique, such as "route".
         what: &'static str,
         /// The value.
         value: String,
-        /// Name of one service.
+        /// Path of one.
         first: String,
-        /// Name of the other.
+        /// Path of the other.
         second: String,
     },
     /// Two sources of one environment variable.

@@ -1,7 +1,5 @@
 //! Resolves secrets: the name of each here and in the backend.
 
-use std::collections::BTreeMap;
-
 use a4co_bundle::is_dns_label;
 
 use super::{MeaningProblem, Resolver};
@@ -11,17 +9,19 @@ use crate::{
 };
 
 impl<'a> Resolver<'a, '_> {
-    pub(super) fn secrets(&mut self) -> BTreeMap<String, ResolvedSecret> {
+    pub(super) fn secrets(&mut self) {
         let environment = self.environment;
         let Some(store) = &environment.secret_store else {
             if !environment.secrets.is_empty() {
                 let (what, needs) = ("`[secrets]`", "a `[secret_store]`");
                 self.report(&["secrets"], MeaningProblem::Incomplete { what, needs });
             }
-            return BTreeMap::new();
+            return;
         };
-        let secrets = environment.secrets.iter();
-        secrets.map(|(key, secret)| (key.clone(), self.secret(store, key, secret))).collect()
+        for (key, secret) in &environment.secrets {
+            let secret = self.secret(store, key, secret);
+            self.secrets.insert(key.clone(), secret);
+        }
     }
 
     fn secret(&mut self, store: &SecretStore, key: &str, secret: &Secret) -> ResolvedSecret {

@@ -2,16 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{MeaningProblem, Resolver, component, component::Names};
-use crate::{
-    environment::{endpoint::Provides, service::Service},
-    model::{ResolvedSecret, Variable},
-    template::Scope,
-    text::EnvName,
-};
+use super::{MeaningProblem, Resolver};
+use crate::{component::Variable, environment::service::Service, template::Scope, text::EnvName};
 
 /// A variable on its way into a container.
-struct Offer {
+struct Gift {
     name: String,
     value: Variable,
     /// Where it comes from, in words.
@@ -20,22 +15,20 @@ struct Offer {
     path: Vec<String>,
 }
 
-impl<'a> Resolver<'a, '_> {
-    /// Returns the variables of a service by name. Two offers of one name are reported.
+impl Resolver<'_, '_> {
+    /// Returns the variables of a service by name. Two values of one name are reported.
     pub(super) fn variables(
         &mut self,
         key: &str,
         service: &Service,
         scope: &Scope,
-        names: &Names,
-        secrets: &BTreeMap<String, ResolvedSecret>,
     ) -> BTreeMap<String, Variable> {
-        let mut offers = self.own_variables(key, service, scope);
-        offers.extend(self.provided_variables(service, names));
-        offers.extend(self.secret_variables(key, service, secrets));
+        let mut gifts = self.own_variables(key, service, scope);
+        gifts.extend(self.provided_variables(service));
+        gifts.extend(self.secret_variables(key, service));
         let mut sources = BTreeMap::new();
         let mut variables = BTreeMap::new();
-        for Offer { name, value, source, path } in offers {
+        for Gift { name, value, source, path } in gifts {
             if let Some(first) = sources.insert(name.clone(), source.clone()) {
                 let path = path.iter().map(String::as_str);
                 let path: Vec<_> = ["services", key].into_iter().chain(path).collect();
@@ -47,8 +40,8 @@ impl<'a> Resolver<'a, '_> {
         variables
     }
 
-    fn own_variables(&mut self, key: &str, service: &Service, scope: &Scope) -> Vec<Offer> {
-        let offer = |table: &str, name: &EnvName, value| Offer {
+    fn own_variables(&mut self, key: &str, service: &Service, scope: &Scope) -> Vec<Gift> {
+        let gift = |table: &str, name: &EnvName, value| Gift {
             name: name.to_string(),
             value,
             source: format!("`{table}`"),
@@ -56,75 +49,38 @@ impl<'a> Resolver<'a, '_> {
         };
         let texts = service.env.iter().map(|(name, template)| {
             let path = ["services", key, "env", name.as_ref()];
-            offer("env", name, Variable::Text(self.expand(template, scope, &path)))
+            gift("env", name, Variable::Text(self.expand(template, scope, &path)))
         });
         let fields = service.pod_fields.iter();
-        let fields = fields.map(|(name, field)| offer("pod_fields", name, Variable::Field(*field)));
+        let fields = fields.map(|(name, field)| gift("pod_fields", name, Variable::Field(*field)));
         texts.chain(fields).collect()
     }
 
-    fn provided_variables(&mut self, service: &Service, names: &Names) -> Vec<Offer> {
-        let mut offers = Vec::new();
+    fn provided_variables(&mut self, service: &Service) -> Vec<Gift> {
+        let mut gifts = Vec::new();
         for need in service.needs.iter().collect::<BTreeSet<_>>() {
-            offers.extend(self.provided(need, names).into_iter().map(|(name, text)| Offer {
+            gifts.extend(self.provided(need).into_iter().map(|(name, text)| Gift {
                 name,
                 value: Variable::Text(text),
                 source: format!("the need of `{need}`"),
                 path: vec!["needs".to_owned()],
             }));
         }
-        offers
+        gifts
     }
 
-    fn secret_variables(
-        &mut self,
-        key: &str,
-        service: &Service,
-        secrets: &BTreeMap<String, ResolvedSecret>,
-    ) -> Vec<Offer> {
+    fn secret_variables(&mut self, key: &str, service: &Service) -> Vec<Gift> {
         let names = self.secrets_of(key, service);
-        let known = names.iter().filter_map(|name| Some((name, secrets.get(name)?)));
-        let offers = known.flat_map(|(name, secret)| {
-            secret.values.keys().map(move |variable| Offer {
+        let known = names.iter().filter_map(|name| Some((name, self.secrets.get(name)?)));
+        let gifts = known.flat_map(|(name, secret)| {
+            secret.values.keys().map(move |variable| Gift {
                 name: variable.clone(),
-                value: Variable::Secret(secret.name.clone()),
+                value: Variable::Secret { name: secret.name.clone(), key: variable.clone() },
                 source: format!("secret `{name}`"),
                 path: vec!["secrets".to_owned()],
             })
         });
-        offers.collect()
-    }
-
-    /// Returns the variables that `need` provides, expanded.
-    fn provided(&mut self, need: &str, names: &Names) -> Vec<(String, String)> {
-        let Some((table, provides, scope)) = self.provider(need, names) else {
-            return Vec::new();
-        };
-        let mut variables = Vec::new();
-        for (name, value) in &provides.env {
-            let path = [table, need, "provides", "env"];
-            let name = self.expand(name, &scope, &path);
-            if !name.is_empty() && EnvName::try_from(name.clone()).is_err() {
-                self.report(&path, MeaningProblem::NotAVariable { name: name.clone() });
-            }
-            variables.push((name, self.expand(value, &scope, &path)));
-        }
-        variables
-    }
-
-    /// Returns what `need` provides, the table that says so, and the placeholders there.
-    fn provider(&self, need: &str, names: &Names) -> Option<(&'static str, &'a Provides, Scope)> {
-        if let Some(service) = self.environment.services.get(need) {
-            let name = names.name_of(need);
-            let scope = component::scope(&self.scope, need, service);
-            return Some((
-                "services",
-                &service.provides,
-                scope.with("name", &name).with("host", &name),
-            ));
-        }
-        let endpoint = self.environment.endpoints.get(need)?;
-        Some(("endpoints", &endpoint.provides, self.endpoint_scope(endpoint)))
+        gifts.collect()
     }
 
     /// Returns the names of the secrets that a service has, each once: its own and those of its
@@ -134,12 +90,9 @@ impl<'a> Resolver<'a, '_> {
         let mut lists: Vec<(Vec<&str>, &[String])> =
             vec![(vec!["services", key, "secrets"], &service.secrets)];
         for need in &service.needs {
-            if let Some(called) = environment.services.get(need) {
-                let path = vec!["services", need, "provides", "secrets"];
-                lists.push((path, &called.provides.secrets));
-            } else if let Some(endpoint) = environment.endpoints.get(need) {
-                let path = vec!["endpoints", need, "provides", "secrets"];
-                lists.push((path, &endpoint.provides.secrets));
+            if let Some(offer) = self.offers.get(need) {
+                let path = vec![offer.table, need, "provides", "secrets"];
+                lists.push((path, &offer.provides.secrets));
             }
         }
         let mut secrets = BTreeSet::new();

@@ -24,10 +24,8 @@ pub(super) fn check(
         Value::Table(table) => {
             own(node, table, schema, path, findings);
             for (key, entry) in &table.0 {
-                let child = schema["properties"].get(key);
-                let child = child.unwrap_or(&schema["additionalProperties"]);
                 let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                check(root, &entry.node, child, &path, findings);
+                check(root, &entry.node, super::child(schema, key), &path, findings);
             }
         }
         Value::Array(items) => {

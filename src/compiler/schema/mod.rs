@@ -4,6 +4,7 @@
 //! from them, and this walk reports everything that differs from it, each thing with its place.
 //! Deserializing afterwards cannot fail on a tree that passed.
 
+mod images;
 mod missing;
 mod problem;
 mod walk;
@@ -13,7 +14,7 @@ use serde_json::Value as Json;
 
 pub use self::problem::SchemaProblem;
 use self::walk::Walk;
-use crate::{finding::Findings, tree::Node};
+use crate::{finding::Findings, image::ImageReference, place::Place, tree::Node};
 
 /// Marks the schema of a table that need not be complete.
 pub(crate) const PARTIAL: &str = "x-partial";
@@ -54,6 +55,13 @@ impl Schema {
         missing::check(self, node, &self.root, "", findings);
     }
 
+    /// Returns every image that `node` names, with its place.
+    pub(crate) fn images(&self, node: &Node) -> Vec<(ImageReference, Place)> {
+        let mut found = Vec::new();
+        images::find(self, node, &self.root, &mut found);
+        found
+    }
+
     /// Follows a reference, and the one alternative to null of an optional value.
     fn resolve<'a>(&'a self, schema: &'a Json) -> &'a Json {
         if let Some(reference) = schema["$ref"].as_str() {
@@ -66,4 +74,9 @@ impl Schema {
             None => schema,
         }
     }
+}
+
+/// Returns the schema of the value that `key` has in a table of `schema`.
+fn child<'a>(schema: &'a Json, key: &str) -> &'a Json {
+    schema["properties"].get(key).unwrap_or(&schema["additionalProperties"])
 }

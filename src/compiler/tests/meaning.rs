@@ -59,7 +59,7 @@ fn services_must_be_possible() {
         (
             "two services with one name",
             &[("", "name = \"cart\"\n")],
-            &["20:11: services `cart` and `web` have the same name, `cart`"],
+            &["20:11: `services.cart` and `services.web` have the same name, `cart`"],
         ),
         (
             "two folders that are one volume",
@@ -188,7 +188,7 @@ fn the_edge_must_be_complete() {
         (
             "two services with one route",
             [route, host, plain, &[controller, other].concat()],
-            &["envs/live.toml:23:9: services `a` and `web` have the same route, `/web`"],
+            &["envs/live.toml:23:9: `services.a` and `services.web` have the same route, `/web`"],
         ),
     ] {
         let found = lines(compile_one(&changed(&[("", &parts.concat())])));

@@ -1,0 +1,11 @@
+//! A Redis cache, resolved.
+
+use super::Resolver;
+
+impl Resolver<'_, '_> {
+    /// Offers every one of them to those that need it.
+    pub(super) fn offer_redis(&mut self) {}
+
+    /// Resolves every one of them.
+    pub(super) fn redis(&mut self) {}
+}
