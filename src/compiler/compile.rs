@@ -35,6 +35,8 @@ pub struct Compiled {
     pub statement: Statement,
     /// What it takes.
     pub totals: Totals,
+    /// What it may take, in words, if it says so.
+    pub budget: Option<String>,
 }
 
 /// Compiles every environment of `source`, in the order of their names.
@@ -77,7 +79,8 @@ fn compile_stack(
     Ok(Compiled {
         environment: stack.name.clone(),
         statement: Statement::new(&release, inputs(source, files), LOWEST_TRUST),
-        totals: Totals::of(&model),
+        totals: Totals::of(&model.components),
+        budget: environment.budget.as_ref().map(ToString::to_string),
         release,
     })
 }

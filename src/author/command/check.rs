@@ -34,6 +34,10 @@ struct Summary {
     images: Vec<String>,
     least: Amount,
     most: Amount,
+    /// Storage in bytes, counted once for all copies of the same data.
+    data_bytes: u64,
+    /// What it may take, in words.
+    budget: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -42,6 +46,8 @@ struct Amount {
     pods: u32,
     cpu_millicores: u64,
     memory_bytes: u64,
+    claims: u32,
+    storage_bytes: u64,
 }
 
 #[derive(Serialize)]
@@ -89,6 +95,8 @@ fn summary(compiled: &Compiled) -> Summary {
         pods: demand.pods,
         cpu_millicores: demand.cpu.millicores(),
         memory_bytes: demand.memory.bytes(),
+        claims: demand.claims,
+        storage_bytes: demand.storage.bytes(),
     };
     Summary {
         environment: compiled.environment.clone(),
@@ -100,6 +108,8 @@ fn summary(compiled: &Compiled) -> Summary {
         images: images(compiled),
         least: amount(&compiled.totals.least),
         most: amount(&compiled.totals.most),
+        data_bytes: compiled.totals.data.bytes(),
+        budget: compiled.budget.clone(),
     }
 }
 
@@ -115,6 +125,12 @@ fn text(compiled: &Compiled) -> String {
     lines.extend(kinds.chunks(5).map(|some| format!("           {}", some.join(", "))));
     lines.push(format!("  least    {}", compiled.totals.least));
     lines.push(format!("  most     {}", compiled.totals.most));
+    if let Some(budget) = &compiled.budget {
+        lines.push(format!("  budget   {budget}"));
+    }
+    if compiled.totals.data.bytes() > 0 {
+        lines.push(format!("  data     {}, each copied to its replicas", compiled.totals.data));
+    }
     lines.extend(images.iter().map(|image| format!("  image    {image}")));
     lines.join("\n") + "\n"
 }

@@ -7,6 +7,7 @@
 //! Layers are merged first; then each service starts from `[defaults]`, takes what its size says,
 //! and says the rest itself. All of that is one operation, [`merge`](crate::merge).
 
+pub(crate) mod budget;
 pub(crate) mod capacity;
 pub(crate) mod endpoint;
 pub(crate) mod ingress;
@@ -16,6 +17,7 @@ pub(crate) mod pod;
 pub(crate) mod postgresql;
 pub(crate) mod probe;
 pub(crate) mod program;
+pub(crate) mod quota;
 pub(crate) mod redis;
 pub(crate) mod secret;
 pub(crate) mod service;
@@ -26,12 +28,14 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
 use self::{
+    budget::Budget,
     capacity::Capacity,
     endpoint::Endpoint,
     ingress::Ingress,
     nats::Nats,
     network::{Monitoring, Network},
     postgresql::Postgresql,
+    quota::Quota,
     redis::Redis,
     secret::{Secret, SecretStore},
     service::Service,
@@ -56,6 +60,12 @@ pub(crate) struct Environment {
     extends: Option<DnsLabel>,
     /// What is released, and where to.
     pub(crate) release: ReleaseSection,
+    /// What the environment may take. Without it, as much as it says.
+    #[serde(default)]
+    pub(crate) budget: Option<Budget>,
+    /// What the namespace may hold. Without it, whatever the cluster lets it.
+    #[serde(default)]
+    pub(crate) quota: Option<Quota>,
     /// What every service starts from.
     #[serde(default)]
     #[expect(dead_code, reason = "merged into each service; here for the schema")]

@@ -70,9 +70,9 @@ fn default_limits() -> Resources {
     resources("200m", "128Mi")
 }
 
-/// Makes resources of constants.
+/// Makes resources of constants, for defaults.
 #[expect(clippy::expect_used, reason = "constants, and tested")]
-fn resources(cpu: &str, memory: &str) -> Resources {
+pub(super) fn resources(cpu: &str, memory: &str) -> Resources {
     Resources {
         cpu: Cpu::try_from(cpu.to_owned()).expect("a CPU quantity"),
         memory: Memory::try_from(memory.to_owned()).expect("a memory quantity"),

@@ -19,6 +19,7 @@ mod pod;
 mod pod_disruption_budget;
 mod priority_class;
 mod probe;
+mod resource_quota;
 mod secret_store;
 mod service;
 mod service_account;
@@ -42,6 +43,7 @@ pub(crate) fn render(model: &Model) -> Vec<Value> {
         secret_store::render_account(model),
     ];
     let mut objects: Vec<_> = shared.into_iter().chain(optional.into_iter().flatten()).collect();
+    objects.extend(resource_quota::render(model));
     objects.extend(priority_class::render(model));
     objects.extend(external_secret::render(model));
     for component in &model.components {

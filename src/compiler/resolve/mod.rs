@@ -3,6 +3,7 @@
 //! Everything that makes no sense is reported here, all of it at once; what comes out is a
 //! [`Model`], which is rendered without a possible failure.
 
+mod budget;
 mod capacity;
 mod endpoint;
 mod ingress;
@@ -85,6 +86,7 @@ pub(crate) fn resolve<'a>(
     resolver.redis();
     resolver.outside_flows();
     resolver.monitoring();
+    resolver.check_budget();
     let release = &environment.release;
     Model {
         environment_name: &stack.name,

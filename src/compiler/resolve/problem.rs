@@ -108,6 +108,18 @@ pub enum MeaningProblem {
         /// The limit.
         limit: String,
     },
+    /// An environment that takes less or more than it may.
+    #[error("the environment takes {found} of {what}, and its budget is {} {limit}", if *bound == "min" { "at least" } else { "at most" })]
+    OutsideBudget {
+        /// "pods", "CPU", "memory" or "storage".
+        what: &'static str,
+        /// What it takes.
+        found: String,
+        /// "min" or "max".
+        bound: &'static str,
+        /// The bound's amount.
+        limit: String,
+    },
     /// A pod that would be killed while it still drains.
     #[error("drains for {drain} s, but is killed after {grace} s")]
     DrainTooLong {
@@ -144,6 +156,9 @@ impl MeaningProblem {
             }
             Self::VariableClash { .. } => {
                 Some("only `[settings]` may be replaced; rename one, or remove it".to_owned())
+            }
+            Self::OutsideBudget { .. } => {
+                Some("change what it takes, or the budget, if that is wanted".to_owned())
             }
             Self::NoAutoscaling { min, .. } => {
                 Some(format!("set `replicas.max = {min}` for a fixed number"))
