@@ -64,6 +64,10 @@ ids: ## Write the release id of each environment to bundles/
 golden: ## Write the golden renderings again after a deliberate change
 	A4CO_BLESS=1 cargo test --quiet --package a4co-compiler --test golden
 
+.PHONY: reference
+reference: ## Write the reference of environments and its JSON Schema again
+	A4CO_BLESS=1 cargo test --quiet --package a4co-compiler --test reference
+
 .PHONY: release
 release: ## Build the tiny binary for distribution
 	@mkdir -p $(STATIC_LIBGCC)

@@ -47,7 +47,7 @@ pub use problem::Problem;
 pub use publish::{PublishError, replace_file};
 pub use quantity::{Cpu, Memory};
 pub use resolve::MeaningProblem;
-pub use schema::SchemaProblem;
+pub use schema::{SchemaProblem, environment_reference, environment_schema};
 pub use sign::{SIGNING_KEY_VARIABLE, SignError, SigningKey, signing_key_paths};
 pub use source::{ReadError, Source};
 pub use text::TextError;

@@ -5,5 +5,6 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod diff;
 pub(crate) mod keygen;
+pub(crate) mod schema;
 pub(crate) mod show;
 pub(crate) mod sign;

@@ -26,6 +26,7 @@ pub(crate) struct Budget {
 
 /// From where to where an amount may go.
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "RangeOf{T}")]
 #[serde(default)]
 pub(crate) struct Range<T> {
     /// Least amount. The default is any.

@@ -4,15 +4,19 @@
 //! from them, and this walk reports everything that differs from it, each thing with its place.
 //! Deserializing afterwards cannot fail on a tree that passed.
 
+mod editor;
 mod images;
 mod missing;
 mod problem;
+mod reference;
 mod walk;
 
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::Value as Json;
 
-pub use self::problem::SchemaProblem;
+pub use self::{
+    editor::environment_schema, problem::SchemaProblem, reference::environment_reference,
+};
 use self::walk::Walk;
 use crate::{finding::Findings, image::ImageReference, place::Place, tree::Node};
 

@@ -109,7 +109,7 @@ fn expected_type(schema: &Json) -> &'static str {
 }
 
 /// Returns the texts that `schema` allows; none if it allows any.
-fn choices(schema: &Json) -> Vec<String> {
+pub(super) fn choices(schema: &Json) -> Vec<String> {
     let listed = schema["enum"].as_array().into_iter().flatten();
     let documented = schema["oneOf"].as_array().into_iter().flatten();
     let constant = documented.flat_map(|choice| {

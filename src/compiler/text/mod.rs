@@ -23,7 +23,7 @@ pub struct TextError {
 /// A grammar that a schema names as `format`.
 pub(crate) struct Format {
     pub(crate) name: &'static str,
-    expected: &'static str,
+    pub(crate) expected: &'static str,
     accepts: fn(&str) -> bool,
 }
 
@@ -62,9 +62,14 @@ const FORMATS: [Format; 17] = [
 ];
 
 impl Format {
+    /// Returns every format.
+    pub(crate) fn all() -> impl Iterator<Item = &'static Self> {
+        const { &FORMATS }.iter()
+    }
+
     /// Returns the format called `name`; formats of numbers, such as `uint16`, are not here.
     pub(crate) fn named(name: &str) -> Option<&'static Self> {
-        const { &FORMATS }.iter().find(|format| format.name == name)
+        Self::all().find(|format| format.name == name)
     }
 
     /// Checks `text`.
