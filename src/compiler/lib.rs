@@ -46,7 +46,7 @@ pub use lockfile::{LOCKFILE_VERSION, LockProblem};
 pub use problem::Problem;
 pub use publish::{PublishError, replace_file};
 pub use quantity::{Cpu, Memory};
-pub use resolve::MeaningProblem;
+pub use resolve::{MeaningProblem, NatsProblem, RedisProblem};
 pub use schema::{SchemaProblem, environment_reference, environment_schema};
 pub use sign::{SIGNING_KEY_VARIABLE, SignError, SigningKey, signing_key_paths};
 pub use source::{ReadError, Source};

@@ -46,6 +46,11 @@ impl Cpu {
 }
 
 impl Memory {
+    /// Makes an amount of bytes.
+    pub(crate) const fn of(bytes: u64) -> Self {
+        Self(bytes)
+    }
+
     /// Returns the amount in bytes.
     #[must_use]
     pub fn bytes(self) -> u64 {

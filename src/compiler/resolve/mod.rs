@@ -12,6 +12,7 @@ mod nats;
 mod offer;
 mod postgresql;
 mod problem;
+mod program;
 mod redis;
 mod secret;
 mod service;
@@ -22,7 +23,7 @@ use std::collections::BTreeMap;
 use a4co_bundle::{Image, applyset_id};
 
 use self::offer::Offer;
-pub use self::problem::MeaningProblem;
+pub use self::{nats::NatsProblem, problem::MeaningProblem, redis::RedisProblem};
 use crate::{
     component::{Component, Variable},
     environment::{Environment, network::Peer, program::SecretKey},

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::{NatsProblem, RedisProblem};
 use crate::suggest;
 
 /// What makes no sense although every part of it is well-formed.
@@ -142,6 +143,20 @@ pub enum MeaningProblem {
         /// What it needs.
         needs: &'static str,
     },
+    /// A `StatefulSet` whose pods Kubernetes could not label.
+    #[error("the name `{name}` is too long for a StatefulSet, which has at most {most} characters")]
+    SetNameTooLong {
+        /// The name.
+        name: String,
+        /// Most characters of one.
+        most: usize,
+    },
+    /// NATS could not run like that.
+    #[error(transparent)]
+    Nats(#[from] NatsProblem),
+    /// Redis could not run like that.
+    #[error(transparent)]
+    Redis(#[from] RedisProblem),
 }
 
 impl MeaningProblem {
@@ -163,6 +178,8 @@ impl MeaningProblem {
             Self::NoAutoscaling { min, .. } => {
                 Some(format!("set `replicas.max = {min}` for a fixed number"))
             }
+            Self::Nats(problem) => problem.help(),
+            Self::Redis(problem) => problem.help(),
             _ => None,
         }
     }
