@@ -3,7 +3,7 @@
 use a4co_bundle::{Digest, Input, Release, Statement};
 
 use crate::{
-    effective::with_defaults,
+    effective::{take_out_replaced, with_defaults},
     environment::Environment,
     finding::Findings,
     kinds,
@@ -66,6 +66,7 @@ fn compile_stack(
 ) -> Result<Compiled, Findings> {
     let mut findings = Findings::default();
     stack.tree = with_defaults(&stack.tree, &mut findings);
+    take_out_replaced(&mut stack.tree);
     let lockfile = Lockfile::parse(source, &stack.name, &mut findings);
     let environment = read(stack, schema, &mut findings);
     let (Some(lockfile), Some(environment)) = (lockfile, environment) else {

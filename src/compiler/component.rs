@@ -267,4 +267,9 @@ impl Component {
             Controller::StatefulSet { claims, .. } => claims,
         }
     }
+
+    /// Returns the Service whose addresses are all pods, if there is one.
+    pub(crate) fn every_pod(&self) -> Option<&Service> {
+        self.services.iter().find(|service| service.resolution == Resolution::EveryPod)
+    }
 }

@@ -21,6 +21,7 @@ mod layers;
 mod lockfile;
 mod merge;
 mod model;
+mod monitoring;
 mod place;
 mod problem;
 mod publish;

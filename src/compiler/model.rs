@@ -7,6 +7,7 @@ use a4co_bundle::Image;
 use crate::{
     component::Component,
     environment::{Environment, network::Peer},
+    monitoring::rule::Group,
     text::Cidr,
 };
 
@@ -24,6 +25,10 @@ pub(crate) struct Model<'a> {
     pub(crate) components: Vec<Component>,
     /// Who may talk to whom; nobody else may.
     pub(crate) flows: Vec<Flow>,
+    /// The same by UDP.
+    pub(crate) datagrams: Vec<Flow>,
+    /// Rules for an operator's Prometheus.
+    pub(crate) rules: Vec<Group>,
     /// The secrets, by name in the environment.
     pub(crate) secrets: Vec<ResolvedSecret>,
     /// Where secrets are fetched from, if the release fetches them.
@@ -53,7 +58,7 @@ pub(crate) struct Flow {
     pub(crate) from: Whereabouts,
     /// Who answers.
     pub(crate) to: Whereabouts,
-    /// TCP port.
+    /// Port, of TCP if nothing else is said.
     pub(crate) port: u16,
 }
 

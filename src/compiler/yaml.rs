@@ -1,7 +1,9 @@
-//! YAML, for people. Nothing that is hashed or applied is YAML, so the library behind it can be
-//! replaced; this file alone uses it.
+//! YAML, for people, and for programs whose configuration it is. This file alone uses the library
+//! behind it. Objects are never YAML, but files in `ConfigMaps` are: another library that writes
+//! them otherwise would make other releases.
 
 use a4co_bundle::Object;
+use serde::Serialize;
 use serde_json::Value;
 
 /// Returns `objects` as YAML documents, in their order.
@@ -9,6 +11,12 @@ use serde_json::Value;
 pub fn to_yaml(objects: &[Object]) -> String {
     let documents = objects.iter().map(|object| document(&object.manifest()));
     documents.flat_map(|document| ["---\n".to_owned(), document]).collect()
+}
+
+/// Returns `value` as a document of its own, keys in the order that it has.
+#[expect(clippy::expect_used, reason = "configurations have string keys and always become YAML")]
+pub(crate) fn to_document<T: Serialize>(value: &T) -> String {
+    serde_yaml::to_string(value).expect("a configuration is YAML")
 }
 
 /// Writes one document, keys in the order that people expect: what it is, then what it says.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::{
     template::Template,
-    text::{Cidr, DnsLabel, HostName, LabelKey, LabelValue},
+    text::{Cidr, DnsLabel, HostName, HttpPath, LabelKey, LabelValue},
 };
 
 /// Something that services need and that this release does not run: a database of the site, a
@@ -34,6 +34,9 @@ pub(crate) struct Endpoint {
     /// Whether it is anywhere outside of `network.private_ranges`.
     #[serde(default)]
     pub(crate) internet: bool,
+    /// Path on that port at which it tells its metrics, for a `[prometheus]` that needs it.
+    #[serde(default)]
+    pub(crate) metrics: Option<HttpPath>,
     /// What a service that needs it gets.
     #[serde(default)]
     pub(crate) provides: Provides,

@@ -7,16 +7,21 @@
 //! Layers are merged first; then each service starts from `[defaults]`, takes what its size says,
 //! and says the rest itself. All of that is one operation, [`merge`](crate::merge).
 
+pub(crate) mod alertmanager;
 pub(crate) mod budget;
 pub(crate) mod capacity;
 pub(crate) mod endpoint;
+pub(crate) mod grafana;
 pub(crate) mod ingress;
+pub(crate) mod jaeger;
+pub(crate) mod monitoring;
 pub(crate) mod nats;
 pub(crate) mod network;
 pub(crate) mod pod;
 pub(crate) mod postgresql;
 pub(crate) mod probe;
 pub(crate) mod program;
+pub(crate) mod prometheus;
 pub(crate) mod quota;
 pub(crate) mod redis;
 pub(crate) mod secret;
@@ -28,13 +33,18 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
 use self::{
+    alertmanager::Alertmanager,
     budget::Budget,
     capacity::Capacity,
     endpoint::Endpoint,
+    grafana::Grafana,
     ingress::Ingress,
+    jaeger::Jaeger,
+    monitoring::Monitoring,
     nats::Nats,
-    network::{Monitoring, Network},
+    network::Network,
     postgresql::Postgresql,
+    prometheus::Prometheus,
     quota::Quota,
     redis::Redis,
     secret::{Secret, SecretStore},
@@ -110,9 +120,21 @@ pub(crate) struct Environment {
     /// How requests come in from outside. Without it no service may have a `route`.
     #[serde(default)]
     pub(crate) ingress: Option<Ingress>,
-    /// What a Prometheus operator is to scrape.
+    /// How the release is watched. Without it, it is not.
     #[serde(default)]
     pub(crate) monitoring: Option<Monitoring>,
+    /// The release's own Prometheus.
+    #[serde(default)]
+    pub(crate) prometheus: Option<Prometheus>,
+    /// Who is told of alerts of the release's own Prometheus. Required if there is one.
+    #[serde(default)]
+    pub(crate) alertmanager: Option<Alertmanager>,
+    /// Dashboards.
+    #[serde(default)]
+    pub(crate) grafana: Option<Grafana>,
+    /// Traces.
+    #[serde(default)]
+    pub(crate) jaeger: Option<Jaeger>,
     /// Who else takes part in the network.
     #[serde(default)]
     pub(crate) network: Network,

@@ -1,11 +1,11 @@
-//! Who else takes part in the network, and who watches.
+//! Who else takes part in the network.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::text::{Cidr, DnsLabel, Interval, LabelKey, LabelValue};
+use crate::text::{Cidr, DnsLabel, LabelKey, LabelValue};
 
 /// Who else takes part in the network. What is not named here or in a service's `needs` is denied.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -15,7 +15,7 @@ pub(crate) struct Network {
     pub(crate) dns: Peer,
     /// Who lets requests from outside in; required if there is an `[ingress]`.
     pub(crate) ingress_controller: Option<Peer>,
-    /// Who scrapes metrics.
+    /// Who else scrapes metrics. With a `[prometheus]` of the release's own, nobody does.
     pub(crate) prometheus: Option<Peer>,
     /// Address ranges that are not the internet. The default is the private, the shared and the
     /// link-local ranges, in which clouds have their metadata servers.
@@ -49,15 +49,4 @@ impl Default for Network {
                 .collect(),
         }
     }
-}
-
-/// What a Prometheus operator is to scrape: every service with `metrics`.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub(crate) struct Monitoring {
-    /// Time between two scrapes.
-    pub(crate) interval: Interval,
-    /// Labels by which the operator selects monitors.
-    #[serde(default)]
-    #[schemars(extend("propertyNames" = {"format": "label-key"}))]
-    pub(crate) labels: BTreeMap<LabelKey, LabelValue>,
 }

@@ -19,6 +19,7 @@ mod pod;
 mod pod_disruption_budget;
 mod priority_class;
 mod probe;
+mod prometheus_rule;
 mod resource_quota;
 mod secret_store;
 mod service;
@@ -41,6 +42,7 @@ pub(crate) fn render(model: &Model) -> Vec<Value> {
         network_policy::render_solver(model),
         secret_store::render(model),
         secret_store::render_account(model),
+        prometheus_rule::render(model),
     ];
     let mut objects: Vec<_> = shared.into_iter().chain(optional.into_iter().flatten()).collect();
     objects.extend(resource_quota::render(model));

@@ -17,7 +17,7 @@ use super::object::{
 use crate::{
     component::Component,
     environment::{ingress::TlsSource, network::Peer},
-    model::{Model, Whereabouts},
+    model::{Flow, Model, Whereabouts},
     text::Cidr,
 };
 
@@ -81,28 +81,38 @@ fn is_component(whereabouts: &Whereabouts, component: &Component) -> bool {
     matches!(whereabouts, Whereabouts::Component(name) if *name == component.name)
 }
 
+/// A port and its protocol.
+type Port = (u16, &'static str);
+
+/// Returns all traffic that is allowed, each with its protocol.
+fn flows<'a>(model: &'a Model) -> impl Iterator<Item = (&'static str, &'a Flow)> {
+    let tcp = model.flows.iter().map(|flow| ("TCP", flow));
+    tcp.chain(model.datagrams.iter().map(|flow| ("UDP", flow)))
+}
+
 /// Returns for each port of `component` who may call it.
 fn incoming(model: &Model, component: &Component) -> Vec<NetworkPolicyIngressRule> {
-    let mut callers: BTreeMap<u16, BTreeSet<&Whereabouts>> = BTreeMap::new();
-    for flow in model.flows.iter().filter(|flow| is_component(&flow.to, component)) {
-        callers.entry(flow.port).or_default().insert(&flow.from);
+    let mut callers: BTreeMap<Port, BTreeSet<&Whereabouts>> = BTreeMap::new();
+    for (protocol, flow) in flows(model).filter(|(_, flow)| is_component(&flow.to, component)) {
+        callers.entry((flow.port, protocol)).or_default().insert(&flow.from);
     }
-    let rule = |(port, callers): (u16, BTreeSet<&Whereabouts>)| NetworkPolicyIngressRule {
-        from: Some(callers.into_iter().flat_map(|caller| peers(model, caller)).collect()),
-        ports: Some(vec![tcp(port)]),
-    };
+    let rule =
+        |((number, protocol), callers): (Port, BTreeSet<&Whereabouts>)| NetworkPolicyIngressRule {
+            from: Some(callers.into_iter().flat_map(|caller| peers(model, caller)).collect()),
+            ports: Some(vec![port(protocol, number)]),
+        };
     callers.into_iter().map(rule).collect()
 }
 
 /// Returns what `component` may call, on which ports; names are resolved by everyone.
 fn outgoing(model: &Model, component: &Component) -> Vec<NetworkPolicyEgressRule> {
-    let mut called: BTreeMap<&Whereabouts, BTreeSet<u16>> = BTreeMap::new();
-    for flow in model.flows.iter().filter(|flow| is_component(&flow.from, component)) {
-        called.entry(&flow.to).or_default().insert(flow.port);
+    let mut called: BTreeMap<&Whereabouts, BTreeSet<Port>> = BTreeMap::new();
+    for (protocol, flow) in flows(model).filter(|(_, flow)| is_component(&flow.from, component)) {
+        called.entry(&flow.to).or_default().insert((flow.port, protocol));
     }
-    let rule = |(called, ports): (&Whereabouts, BTreeSet<u16>)| NetworkPolicyEgressRule {
+    let rule = |(called, ports): (&Whereabouts, BTreeSet<Port>)| NetworkPolicyEgressRule {
         to: Some(peers(model, called)),
-        ports: Some(ports.into_iter().map(tcp).collect()),
+        ports: Some(ports.into_iter().map(|(number, protocol)| port(protocol, number)).collect()),
     };
     [dns(&model.environment.network.dns)].into_iter().chain(called.into_iter().map(rule)).collect()
 }

@@ -1,4 +1,5 @@
-//! What a Prometheus operator is to scrape of a component.
+//! What a Prometheus operator is to scrape of a component. With a Prometheus of the release's own
+//! there is none, so that nothing is scraped twice.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use serde::Serialize;
@@ -37,7 +38,9 @@ struct Endpoint {
 }
 
 pub(super) fn render(model: &Model, component: &Component) -> Option<Value> {
-    let monitoring = model.environment.monitoring.as_ref()?;
+    let environment = model.environment;
+    let monitoring =
+        environment.monitoring.as_ref().filter(|_| environment.prometheus.is_none())?;
     let metrics = component.metrics.as_ref()?;
     let mut selector = selector(model, &component.name);
     selector.match_labels.get_or_insert_default().extend(to_map([service::SCRAPED]));

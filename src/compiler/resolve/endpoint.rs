@@ -20,6 +20,11 @@ impl Resolver<'_, '_> {
                 let problem = MeaningProblem::Whereabouts { name: key.clone() };
                 self.report(&["endpoints", key], problem);
             }
+            if endpoint.metrics.is_some() && endpoint.host.is_none() {
+                let (what, needs) = ("`metrics`", "a `host`, to be found");
+                let path = ["endpoints", key, "metrics"];
+                self.report(&path, MeaningProblem::Incomplete { what, needs });
+            }
             let scope = self.endpoint_scope(endpoint);
             let target = Target { whereabouts: whereabouts(endpoint), port: endpoint.port };
             let provides = &endpoint.provides;

@@ -3,16 +3,20 @@
 //! Everything that makes no sense is reported here, all of it at once; what comes out is a
 //! [`Model`], which is rendered without a possible failure.
 
+mod alertmanager;
 mod budget;
 mod capacity;
 mod endpoint;
+mod grafana;
 mod ingress;
+mod jaeger;
 mod monitoring;
 mod nats;
 mod offer;
 mod postgresql;
 mod problem;
 mod program;
+mod prometheus;
 mod redis;
 mod secret;
 mod service;
@@ -26,11 +30,12 @@ use self::offer::Offer;
 pub use self::{nats::NatsProblem, problem::MeaningProblem, redis::RedisProblem};
 use crate::{
     component::{Component, Variable},
-    environment::{Environment, network::Peer, program::SecretKey},
+    environment::{Environment, monitoring::Scraper, network::Peer, program::SecretKey},
     finding::Findings,
     image::ImageReference,
     layers::Stack,
     model::{Flow, Model, ResolvedSecret, Whereabouts},
+    monitoring::rule::Group,
     template::{Scope, Template},
 };
 
@@ -50,6 +55,9 @@ struct Resolver<'a, 'f> {
     offers: BTreeMap<String, Offer<'a>>,
     components: Vec<Component>,
     flows: Vec<Flow>,
+    datagrams: Vec<Flow>,
+    /// Rules for an operator's Prometheus.
+    rules: Vec<Group>,
 }
 
 /// Resolves `environment`, which was read from `stack`, with the pins of its lockfile.
@@ -72,6 +80,8 @@ pub(crate) fn resolve<'a>(
         offers: BTreeMap::new(),
         components: Vec::new(),
         flows: Vec::new(),
+        datagrams: Vec::new(),
+        rules: Vec::new(),
     };
     resolver.secrets();
     resolver.offer_services();
@@ -85,9 +95,9 @@ pub(crate) fn resolve<'a>(
     resolver.postgresql();
     resolver.nats();
     resolver.redis();
-    resolver.outside_flows();
     resolver.monitoring();
     resolver.check_budget();
+    resolver.outside_flows();
     let release = &environment.release;
     Model {
         environment_name: &stack.name,
@@ -98,6 +108,8 @@ pub(crate) fn resolve<'a>(
         notes: resolver.notes(),
         components: resolver.components,
         flows: resolver.flows,
+        datagrams: resolver.datagrams,
+        rules: resolver.rules,
         secrets: resolver.secrets.into_values().collect(),
         images: resolver.pins.into_values().collect(),
     }
@@ -147,11 +159,12 @@ impl Resolver<'_, '_> {
     fn notes(&mut self) -> Vec<String> {
         let scope = self.scope.clone();
         let notes = self.environment.release.notes.iter().enumerate();
+        let notes = notes.map(|(position, note)| {
+            self.expand(note, &scope, &["release", "notes", &position.to_string()])
+        });
+        let mut notes: Vec<_> = notes.collect();
+        notes.extend(self.nobody_is_told());
         notes
-            .map(|(position, note)| {
-                self.expand(note, &scope, &["release", "notes", &position.to_string()])
-            })
-            .collect()
     }
 
     /// Returns `image` by its digest; nothing if it has no pin, which has been reported.
@@ -197,9 +210,10 @@ impl Resolver<'_, '_> {
     }
 
     /// Lets in who stands outside of the release: the ingress controller to what has a route, and
-    /// a Prometheus of others to what tells metrics.
+    /// a Prometheus of others to what tells metrics, unless the release has its own.
     fn outside_flows(&mut self) {
         let network = &self.environment.network;
+        let is_watched_outside = self.scraper() == Scraper::Operator;
         for component in &self.components {
             let to = Whereabouts::Component(component.name.clone());
             let mut let_in = |peer: &Option<Peer>, port: Option<u16>| {
@@ -210,7 +224,8 @@ impl Resolver<'_, '_> {
             let first_port = component.pod.containers.first().and_then(|c| c.ports.first());
             let routed = first_port.filter(|_| component.route.is_some()).map(|(_, port)| *port);
             let_in(&network.ingress_controller, routed);
-            let_in(&network.prometheus, component.metrics.as_ref().map(|metrics| metrics.port));
+            let metrics = component.metrics.as_ref().filter(|_| is_watched_outside);
+            let_in(&network.prometheus, metrics.map(|metrics| metrics.port));
         }
     }
 }

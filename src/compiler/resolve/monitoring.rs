@@ -1,11 +1,221 @@
 //! Who watches: resolved after everything that is watched.
 
-use super::Resolver;
+use super::{MeaningProblem, Resolver, service::METRICS};
+use crate::{
+    component::{
+        Check, Component, Container, Metrics, Mount, Probe, Resolution, Service, ServicePort,
+    },
+    environment::{
+        ingress::TlsSource,
+        monitoring::{Monitoring, Scraper},
+        program::Program,
+    },
+    model::{Flow, Whereabouts},
+    monitoring::{PROMETHEUS, Watched, alerts, prometheus::pods_name, rule::Group},
+};
+
+/// Longest time between two scrapes, in seconds: rules look back five minutes, and must find a few
+/// samples there even if some are missing.
+const LONGEST_INTERVAL: u64 = 60;
+
+/// A program that answers HTTP on one port, which its probes and its metrics have too.
+pub(super) struct WebProgram<'a> {
+    pub(super) name: &'a str,
+    pub(super) port: u16,
+    /// Path that tells whether it lives.
+    pub(super) alive: &'a str,
+    /// Path that tells whether it is ready.
+    pub(super) ready: &'a str,
+    /// How long it may take to start, in periods of ten seconds.
+    pub(super) start_periods: u32,
+}
+
+/// Name of the port on which such a program answers.
+pub(super) const HTTP: &str = "http";
 
 impl Resolver<'_, '_> {
-    /// Offers what takes traces to those that need it.
-    pub(super) fn offer_tracing(&mut self) {}
-
     /// Resolves what watches the components that there are.
-    pub(super) fn monitoring(&mut self) {}
+    pub(super) fn monitoring(&mut self) {
+        self.check_monitoring();
+        self.jaeger();
+        self.alertmanager();
+        self.grafana();
+        self.prometheus();
+        if let Some(watched) = self.watched() {
+            let groups = alerts::groups(&watched);
+            self.fill_grafana();
+            match self.scraper() {
+                Scraper::Release => self.fill_prometheus(&groups),
+                Scraper::Operator => self.rules = groups,
+            }
+        }
+    }
+
+    /// Returns whose Prometheus scrapes. A `[prometheus]` that an operator's replaces is not here
+    /// any more.
+    pub(super) fn scraper(&self) -> Scraper {
+        match self.environment.prometheus {
+            Some(_) => Scraper::Release,
+            None => Scraper::Operator,
+        }
+    }
+
+    /// Returns what is watched, if anyone watches.
+    pub(super) fn watched(&self) -> Option<Watched<'_>> {
+        let ingress = self.environment.ingress.as_ref();
+        Some(Watched {
+            namespace: self.environment.release.namespace.as_ref(),
+            monitoring: self.environment.monitoring.as_ref()?,
+            scraper: self.scraper(),
+            components: &self.components,
+            has_certificate: ingress
+                .is_some_and(|ingress| ingress.tls.source == TlsSource::CertManager),
+        })
+    }
+
+    fn check_monitoring(&mut self) {
+        let environment = self.environment;
+        let incomplete = |what, needs| MeaningProblem::Incomplete { what, needs };
+        let Some(monitoring) = &environment.monitoring else {
+            if environment.prometheus.is_some() {
+                self.report(&["prometheus"], incomplete("`[prometheus]`", "a `[monitoring]`"));
+            }
+            return;
+        };
+        if monitoring.scraped_by == Some(Scraper::Release) && environment.prometheus.is_none() {
+            let problem = incomplete("`scraped_by = \"release\"`", "a `[prometheus]`");
+            self.report(&["monitoring", "scraped_by"], problem);
+        }
+        match (&environment.prometheus, &environment.alertmanager) {
+            (Some(_), None) => {
+                let problem = incomplete("`[prometheus]`", "an `[alertmanager]`");
+                self.report(&["prometheus"], problem);
+            }
+            (None, Some(_)) => {
+                let problem = incomplete("`[alertmanager]`", "a `[prometheus]`");
+                self.report(&["alertmanager"], problem);
+            }
+            _ => {}
+        }
+        if monitoring.interval.seconds() > LONGEST_INTERVAL {
+            let value = monitoring.interval.to_string();
+            let problem = MeaningProblem::IntervalTooLong { value, most: LONGEST_INTERVAL };
+            self.report(&["monitoring", "interval"], problem);
+        }
+        self.check_without(monitoring);
+    }
+
+    fn check_without(&mut self, monitoring: &Monitoring) {
+        for (position, name) in monitoring.without.iter().enumerate() {
+            if !alerts::NAMES.contains(&name.as_ref()) {
+                let (name, known) = (name.to_string(), alerts::NAMES.map(str::to_owned).into());
+                let problem = MeaningProblem::Unknown { what: "built-in alert", name, known };
+                self.report(&["monitoring", "without", &position.to_string()], problem);
+            }
+        }
+    }
+
+    /// Gives every component that tells metrics a Service whose addresses are all its pods, and
+    /// lets Prometheus in there.
+    pub(super) fn scrape_pods(&mut self) {
+        let mut new_names = Vec::new();
+        for component in &mut self.components {
+            let Some(metrics) = &component.metrics else {
+                continue;
+            };
+            let port = || ServicePort {
+                name: metrics.port_name.clone(),
+                port: metrics.port,
+                app_protocol: Some("http"),
+            };
+            let is_headless = |service: &&mut Service| service.resolution == Resolution::EveryPod;
+            match component.services.iter_mut().find(is_headless) {
+                Some(service) if service.ports.iter().any(|one| one.port == metrics.port) => {}
+                Some(service) => service.ports.push(port()),
+                None => {
+                    let name = pods_name(&component.name);
+                    new_names.push((component.name.clone(), name.clone()));
+                    let resolution = Resolution::EveryPod;
+                    component.services.push(Service { name, ports: vec![port()], resolution });
+                }
+            }
+            self.flows.push(Flow {
+                from: Whereabouts::Component(PROMETHEUS.to_owned()),
+                to: Whereabouts::Component(component.name.clone()),
+                port: metrics.port,
+            });
+        }
+        for (component, name) in new_names {
+            let owner = self.names.get(&component).cloned().unwrap_or(component);
+            let owner: Vec<_> = owner.split('.').collect();
+            self.take_name(&name, &owner, &owner);
+        }
+    }
+
+    /// Returns the container of a program that watches, with everything but its arguments, its
+    /// variables and its mounts.
+    pub(super) fn web_container(&mut self, web: &WebProgram, program: &Program) -> Container {
+        self.check_limits(&[web.name], &program.requests, &program.limits);
+        let probe = |path: &str, failure_threshold| Probe {
+            check: Check::Http { path: path.to_owned(), port: HTTP.to_owned() },
+            period_seconds: 10,
+            timeout_seconds: 3,
+            failure_threshold,
+        };
+        Container {
+            name: web.name.to_owned(),
+            image: self.image(&program.image),
+            command: Vec::new(),
+            args: Vec::new(),
+            ports: vec![(HTTP.to_owned(), web.port)],
+            variables: [].into(),
+            has_settings: false,
+            requests: program.requests.clone(),
+            limits: program.limits.clone(),
+            liveness: probe(web.alive, 6),
+            readiness: probe(web.ready, 3),
+            startup: Some(probe(web.ready, web.start_periods)),
+            pre_stop: None,
+            mounts: Vec::new(),
+        }
+    }
+
+    /// Returns the component called `name`, to give it what depends on all components.
+    pub(super) fn component_mut(&mut self, name: &str) -> Option<&mut Component> {
+        self.components.iter_mut().find(|component| component.name == name)
+    }
+
+    /// Lets the component `from` call the component `to`.
+    pub(super) fn let_through(&mut self, from: &str, to: &str, port: u16) {
+        self.flows.push(Flow {
+            from: Whereabouts::Component(from.to_owned()),
+            to: Whereabouts::Component(to.to_owned()),
+            port,
+        });
+    }
+}
+
+/// Returns where a [`WebProgram`] tells its metrics.
+pub(super) fn web_metrics(web: &WebProgram) -> Metrics {
+    Metrics { port_name: HTTP.to_owned(), port: web.port, path: "/metrics".to_owned() }
+}
+
+/// Returns the names of a program: one that leads to any pod, and one that leads to all.
+pub(super) fn service(name: &str, ports: &[(&str, u16)], resolution: Resolution) -> Service {
+    let port = |(name, port): &(&str, u16)| ServicePort {
+        name: (*name).to_owned(),
+        port: *port,
+        app_protocol: [HTTP, METRICS].contains(name).then_some("http"),
+    };
+    Service { name: name.to_owned(), ports: ports.iter().map(port).collect(), resolution }
+}
+
+/// Mounts the volume `volume`, which nothing in the container changes.
+pub(super) fn read_only(volume: &str, path: &str) -> Mount {
+    Mount { volume: volume.to_owned(), path: path.to_owned(), read_only: true }
+}
+
+/// Mounts the volume `volume`, to be written to.
+pub(super) fn writable(volume: &str, path: &str) -> Mount {
+    Mount { volume: volume.to_owned(), path: path.to_owned(), read_only: false }
 }

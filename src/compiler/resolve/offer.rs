@@ -6,6 +6,7 @@ use super::{MeaningProblem, Resolver};
 use crate::{
     environment::endpoint::Provides,
     model::{Flow, Whereabouts},
+    monitoring::JAEGER,
     template::Scope,
     text::EnvName,
 };
@@ -29,18 +30,29 @@ pub(super) struct Target {
     pub(super) port: u16,
 }
 
+impl Offer<'_> {
+    /// Returns the path of what is offered as `key`. A table that is one thing, such as `[jaeger]`,
+    /// is needed by its own name.
+    pub(super) fn path<'k>(&self, key: &'k str) -> Vec<&'k str>
+    where
+        Self: 'k,
+    {
+        if self.table == JAEGER { vec![self.table] } else { vec![self.table, key] }
+    }
+}
+
 impl<'a> Resolver<'a, '_> {
     /// Adds something that can be needed as `key`. A key that is taken is reported.
     pub(super) fn offer(&mut self, key: &str, offer: Offer<'a>) {
-        let table = offer.table;
+        let path = offer.path(key);
         if let Some(first) = self.offers.get(key) {
             let problem = MeaningProblem::Clash {
                 what: "key",
                 value: key.to_owned(),
-                first: format!("{}.{key}", first.table),
-                second: format!("{table}.{key}"),
+                first: first.path(key).join("."),
+                second: path.join("."),
             };
-            self.report(&[table, key], problem);
+            self.report(&path, problem);
         }
         self.offers.insert(key.to_owned(), offer);
     }
@@ -78,13 +90,13 @@ impl<'a> Resolver<'a, '_> {
 
     /// Returns the variables that `need` provides, expanded.
     pub(super) fn provided(&mut self, need: &str) -> Vec<(String, String)> {
-        let Some(&Offer { table, provides, ref scope, .. }) = self.offers.get(need) else {
+        let Some(offer) = self.offers.get(need) else {
             return Vec::new();
         };
-        let scope = scope.clone();
+        let (provides, scope) = (offer.provides, offer.scope.clone());
+        let path = [offer.path(need).as_slice(), &["provides", "env"]].concat();
         let mut variables = Vec::new();
         for (name, value) in &provides.env {
-            let path = [table, need, "provides", "env"];
             let name = self.expand(name, &scope, &path);
             if !name.is_empty() && EnvName::try_from(name.clone()).is_err() {
                 self.report(&path, MeaningProblem::NotAVariable { name: name.clone() });

@@ -135,6 +135,22 @@ pub enum MeaningProblem {
         /// Name of the endpoint.
         name: String,
     },
+    /// A receiver of alerts that is told in no way, or in several.
+    #[error(
+        "receiver `{name}` must have exactly one of `slack`, `webhook`, `email` and `pagerduty`"
+    )]
+    NotOneWay {
+        /// Name of the receiver.
+        name: String,
+    },
+    /// Metrics that are scraped too rarely for the rules.
+    #[error("scrapes every {value}, but must at least every {most} s")]
+    IntervalTooLong {
+        /// Time between two scrapes.
+        value: String,
+        /// The longest possible, in seconds.
+        most: u64,
+    },
     /// Something that is needed for something else is not there.
     #[error("{what} needs {needs}")]
     Incomplete {
@@ -180,6 +196,9 @@ impl MeaningProblem {
             }
             Self::Nats(problem) => problem.help(),
             Self::Redis(problem) => problem.help(),
+            Self::IntervalTooLong { .. } => {
+                Some("alert rules look back five minutes, and need a few samples there".to_owned())
+            }
             _ => None,
         }
     }

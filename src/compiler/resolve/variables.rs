@@ -91,7 +91,7 @@ impl Resolver<'_, '_> {
             vec![(vec!["services", key, "secrets"], &service.secrets)];
         for need in &service.needs {
             if let Some(offer) = self.offers.get(need) {
-                let path = vec![offer.table, need, "provides", "secrets"];
+                let path = [offer.path(need).as_slice(), &["provides", "secrets"]].concat();
                 lists.push((path, &offer.provides.secrets));
             }
         }

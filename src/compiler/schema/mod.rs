@@ -14,10 +14,10 @@ mod walk;
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::Value as Json;
 
+use self::walk::Walk;
 pub use self::{
     editor::environment_schema, problem::SchemaProblem, reference::environment_reference,
 };
-use self::walk::Walk;
 use crate::{finding::Findings, image::ImageReference, place::Place, tree::Node};
 
 /// Marks the schema of a table that need not be complete.

@@ -70,7 +70,8 @@ impl Page<'_> {
         for (key, value) in table["properties"].as_object().into_iter().flatten() {
             let kind = self.type_of(value);
             let meaning = prose(value).replace('\n', " ").replace('|', "\\|");
-            let required = if is_required(table, key) && !is_partial { "**Required.** " } else { "" };
+            let required =
+                if is_required(table, key) && !is_partial { "**Required.** " } else { "" };
             let _ = writeln!(self.text, "| `{key}` | {kind} | {required}{meaning} |");
         }
     }

@@ -253,7 +253,8 @@ fn check(environment: &str) {
     assert!(missing.is_empty(), "{environment}: declared and denied: {missing:#?}");
     assert!(surplus.is_empty(), "{environment}: allowed by nobody: {surplus:#?}");
     assert!(tried > 5_000, "{tried}");
-    let resolver = outsiders(&namespace).into_iter().find(|end| end.name == "resolver").expect("it");
+    let resolver =
+        outsiders(&namespace).into_iter().find(|end| end.name == "resolver").expect("it");
     for (pod, _) in &pods {
         let policies = Policies::of(&objects, &namespace);
         assert!(policies.allow(pod, &resolver, 53, "UDP"), "{} resolves names", pod.name);

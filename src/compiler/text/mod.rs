@@ -5,8 +5,8 @@ use thiserror::Error;
 mod types;
 
 pub(crate) use self::types::{
-    Cidr, CountOrPercent, DigestText, DnsLabel, EnvName, FolderPath, HostName, HttpPath, Interval,
-    LabelKey, LabelValue, Origin, Version,
+    Cidr, CountOrPercent, DigestText, DnsLabel, EnvName, FolderPath, HostName, HostPort, HttpPath,
+    HttpUrl, Interval, LabelKey, LabelValue, Origin, Percent, PrometheusName, Version,
 };
 use crate::{image::ImageReference, quantity, template::Template};
 
@@ -29,7 +29,7 @@ pub(crate) struct Format {
 
 /// Every grammar. The schema check reads this table, so that all texts are checked at once and with
 /// their places; the types below then parse without a failure.
-const FORMATS: [Format; 17] = [
+const FORMATS: [Format; 21] = [
     DnsLabel::FORMAT,
     HostName::FORMAT,
     EnvName::FORMAT,
@@ -43,6 +43,10 @@ const FORMATS: [Format; 17] = [
     Version::FORMAT,
     Origin::FORMAT,
     DigestText::FORMAT,
+    PrometheusName::FORMAT,
+    HttpUrl::FORMAT,
+    HostPort::FORMAT,
+    Percent::FORMAT,
     Format { name: "cpu", expected: quantity::CPU, accepts: |s| quantity::parse_cpu(s).is_some() },
     Format {
         name: "memory",

@@ -76,6 +76,20 @@ text!(
     }
 );
 
+impl Interval {
+    /// Returns the time in seconds.
+    pub(crate) fn seconds(&self) -> u64 {
+        let factor = match self.0.chars().last() {
+            Some('h') => 3600,
+            Some('m') => 60,
+            _ => 1,
+        };
+        // The constructor took this very number.
+        let number = self.0.trim_end_matches(['s', 'm', 'h']).parse::<u64>();
+        number.unwrap_or(0) * factor
+    }
+}
+
 text!(
     /// A number of pods, or a share of them.
     CountOrPercent,
@@ -157,6 +171,79 @@ text!(
     |text| text.parse::<Digest>().is_ok()
 );
 
+text!(
+    /// Name of a metric, a label or an alert of Prometheus.
+    PrometheusName,
+    "prometheus-name",
+    "a name for Prometheus: letters, digits and `_`, no digit first",
+    |text| {
+        !text.starts_with(|first: char| first.is_ascii_digit())
+            && is_made_of(text, |byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    }
+);
+
+text!(
+    /// A host with a port.
+    HostPort,
+    "host-port",
+    "a host with a port such as `smtp.example.com:587`",
+    |text| {
+        text.rsplit_once(':').is_some_and(|(host, port)| {
+            (HostName::FORMAT.accepts)(host) && port.parse::<u16>().is_ok_and(|port| port > 0)
+        })
+    }
+);
+
+text!(
+    /// A URL of a server.
+    HttpUrl,
+    "http-url",
+    "a URL such as `http://prometheus.monitoring:9090`",
+    |text| {
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        rest.is_some_and(|rest| {
+            let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            let is_host = (HostName::FORMAT.accepts)(authority);
+            (is_host || (HostPort::FORMAT.accepts)(authority))
+                && (path.is_empty() || path == "/" || (HttpPath::FORMAT.accepts)(path))
+        })
+    }
+);
+
+impl HttpUrl {
+    /// Returns the port, that of the scheme if none is written.
+    pub(crate) fn port(&self) -> u16 {
+        let (scheme, rest) = self.0.split_once("://").unwrap_or(("http", &self.0));
+        let authority = rest.split('/').next().unwrap_or(rest);
+        let port = authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        port.unwrap_or(if scheme == "https" { 443 } else { 80 })
+    }
+}
+
+text!(
+    /// A share in percent, above 0 and below 100, with at most three decimals.
+    Percent,
+    "percent",
+    "a share such as `99.9%`",
+    |text| {
+        text.strip_suffix('%').is_some_and(|number| {
+            let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+            let is_digits = |text: &str| is_made_of(text, |byte| byte.is_ascii_digit());
+            let is_number = is_digits(whole) && is_digits(fraction) && fraction.len() <= 3;
+            is_number
+                && whole.len() <= 2
+                && [whole, fraction].concat().bytes().any(|byte| byte != b'0')
+        })
+    }
+);
+
+impl Percent {
+    /// Returns the number, without the sign.
+    pub(crate) fn number(&self) -> &str {
+        self.0.trim_end_matches('%')
+    }
+}
+
 fn is_label_name(text: &str) -> bool {
     let edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     text.len() <= 63
@@ -186,6 +273,18 @@ mod tests {
             (Cidr::FORMAT, vec!["10.0.0.0/8", "fd00::/8"], vec!["10.0.0.0", "10.0.0.0/33", "x/8"]),
             (LabelKey::FORMAT, vec!["a", "a.b/C_d"], vec!["", "/a", "a/", "a/b/c", "A_b/c"]),
             (LabelValue::FORMAT, vec!["", "a", "A.b_c-1"], vec!["-a", "a-", "a b", "a/b"]),
+            (PrometheusName::FORMAT, vec!["up", "_a1"], vec!["", "1a", "a-b", "a:b"]),
+            (HostPort::FORMAT, vec!["a.b:25"], vec!["", "a.b", "a.b:0", ":25", "a b:25"]),
+            (
+                HttpUrl::FORMAT,
+                vec!["http://a.b", "https://a:1/b/c", "http://a/"],
+                vec!["", "a.b", "ftp://a", "http://", "http://a:x", "http://a//b", "http://a b"],
+            ),
+            (
+                Percent::FORMAT,
+                vec!["99.9%", "1%", "0.5%", "99.999%"],
+                vec!["", "99.9", "100%", "0%", "0.0%", "-1%", "1.%", "99.9999%"],
+            ),
             (Version::FORMAT, vec!["1.2.3", "1.0.0-rc.1+x"], vec!["", "1.2", "v1.2.3", "01.0.0"]),
             (
                 Origin::FORMAT,
@@ -203,6 +302,18 @@ mod tests {
         for text in ["a".repeat(64), format!("a/{}", "a".repeat(64))] {
             assert!(DnsLabel::FORMAT.check(&text).is_err());
             assert!(LabelKey::FORMAT.check(&text).is_err());
+        }
+    }
+
+    #[test]
+    fn an_interval_has_seconds_and_a_url_a_port() {
+        for (text, seconds) in [("30s", 30), ("5m", 300), ("2h", 7200)] {
+            let interval = Interval::try_from(text.to_owned()).expect(text);
+            assert_eq!(interval.seconds(), seconds, "{text}");
+        }
+        for (text, port) in [("http://a", 80), ("https://a/b", 443), ("http://a:9090/b", 9090)] {
+            let url = HttpUrl::try_from(text.to_owned()).expect(text);
+            assert_eq!(url.port(), port, "{text}");
         }
     }
 }

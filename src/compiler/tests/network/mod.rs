@@ -84,10 +84,8 @@ impl Policies {
                 if namespaces.is_null() && pods.is_null() {
                     return false;
                 }
-                let own_name = Labels::from([(
-                    "kubernetes.io/metadata.name".to_owned(),
-                    namespace.clone(),
-                )]);
+                let own_name =
+                    Labels::from([("kubernetes.io/metadata.name".to_owned(), namespace.clone())]);
                 let namespace_fits = if namespaces.is_null() {
                     *namespace == self.namespace
                 } else {

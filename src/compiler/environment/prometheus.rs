@@ -1,0 +1,30 @@
+//! The release's own Prometheus.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::program::{Program, Storage};
+
+/// The release's own Prometheus: it scrapes every component that tells metrics, and nothing else.
+/// It finds pods by DNS, so it needs no rights in the cluster. What it scrapes, how often, and
+/// which alerts come of it, stands in `[monitoring]`.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct Prometheus {
+    /// How it runs.
+    #[serde(flatten)]
+    pub(crate) program: Program,
+    /// Where it keeps what it scraped.
+    pub(crate) storage: Storage,
+    /// How long it keeps that, in days. It also forgets the oldest before the volume is full. The
+    /// default is 15.
+    #[serde(default = "default_retention")]
+    #[schemars(range(min = 1, max = 3650))]
+    pub(crate) retention_days: u32,
+    /// Endpoints with `metrics` that it also scrapes, such as cert-manager's controller.
+    #[serde(default)]
+    pub(crate) needs: Vec<String>,
+}
+
+fn default_retention() -> u32 {
+    15
+}

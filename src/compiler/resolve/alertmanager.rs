@@ -1,0 +1,256 @@
+//! Alertmanager, resolved.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    MeaningProblem, Resolver,
+    monitoring::{HTTP, WebProgram, read_only, service, web_metrics, writable},
+    prometheus::claim,
+};
+use crate::{
+    component::{
+        Component, Controller, Mount, Pod, Resolution, Role, Variable, Volume, VolumeSource,
+    },
+    environment::{
+        alertmanager::{Alertmanager, Receiver},
+        capacity::Replicas,
+        monitoring::Severity,
+        pod::PodField,
+        program::SecretKey,
+    },
+    model::{Flow, Whereabouts},
+    monitoring::{
+        ALERTMANAGER, PROMETHEUS,
+        alertmanager::{CONFIG_FILE, config},
+        prometheus::pods_name,
+    },
+};
+
+/// Port of Alertmanager.
+pub(super) const PORT: u16 = 9093;
+
+/// Port, of TCP and UDP, on which several tell each other what people were told.
+const CLUSTER: (&str, u16) = ("cluster", 9094);
+
+/// The user `nobody` of its image.
+const USER: u32 = 65534;
+
+/// Volume with the configuration, and where it is.
+const CONFIG: (&str, &str) = ("config", "/etc/alertmanager");
+
+/// Volume with the data, and where it is.
+const DATA: (&str, &str) = ("data", "/alertmanager");
+
+/// Folder with the values of secrets.
+const SECRETS: &str = "/etc/alertmanager-secrets";
+
+const WEB: WebProgram = WebProgram {
+    name: ALERTMANAGER,
+    port: PORT,
+    alive: "/-/healthy",
+    ready: "/-/ready",
+    start_periods: 30,
+};
+
+impl Resolver<'_, '_> {
+    /// Adds Alertmanager.
+    pub(super) fn alertmanager(&mut self) {
+        let Some(alertmanager) = &self.environment.alertmanager else {
+            return;
+        };
+        for name in [ALERTMANAGER.to_owned(), pods_name(ALERTMANAGER)] {
+            self.take_name(&name, &[ALERTMANAGER], &[ALERTMANAGER]);
+        }
+        self.check_receivers(alertmanager);
+        self.check_needs(&[ALERTMANAGER, "needs"], ALERTMANAGER, &alertmanager.needs);
+        let flows = self.flows_of(ALERTMANAGER, &alertmanager.needs);
+        self.flows.extend(flows);
+        self.let_through(PROMETHEUS, ALERTMANAGER, PORT);
+        if alertmanager.replicas > 1 {
+            let peers = Whereabouts::Component(ALERTMANAGER.to_owned());
+            let flow = Flow { from: peers.clone(), to: peers, port: CLUSTER.1 };
+            self.flows.push(flow.clone());
+            self.datagrams.push(flow);
+        }
+        let component = self.alertmanager_component(alertmanager);
+        self.components.push(component);
+    }
+
+    /// Returns a sentence if alerts reach nobody.
+    pub(super) fn nobody_is_told(&self) -> Option<String> {
+        let alertmanager = self.environment.alertmanager.as_ref()?;
+        let sentence = "Alerts reach nobody: `[alertmanager]` has no receivers";
+        alertmanager.receivers.is_empty().then(|| sentence.to_owned())
+    }
+
+    fn check_receivers(&mut self, alertmanager: &Alertmanager) {
+        let receivers = &alertmanager.receivers;
+        for (name, receiver) in receivers {
+            self.check_receiver(name, receiver);
+        }
+        if receivers.is_empty() {
+            return;
+        }
+        if alertmanager.needs.is_empty() {
+            let (what, needs) = ("`receivers`", "`needs`, to be let out to them");
+            let problem = MeaningProblem::Incomplete { what, needs };
+            self.report(&[ALERTMANAGER, "receivers"], problem);
+        }
+        let is_told = |receiver: &Receiver| receiver.severities.contains(&Severity::Critical);
+        if !receivers.values().any(is_told) {
+            let (what, needs) = ("`receivers`", "one with the severity `critical`");
+            let problem = MeaningProblem::Incomplete { what, needs };
+            self.report(&[ALERTMANAGER, "receivers"], problem);
+        }
+    }
+
+    fn check_receiver(&mut self, name: &str, receiver: &Receiver) {
+        let path = [ALERTMANAGER, "receivers", name];
+        let ways = [
+            receiver.slack.is_some(),
+            receiver.webhook.is_some(),
+            receiver.email.is_some(),
+            receiver.pagerduty.is_some(),
+        ];
+        if ways.into_iter().filter(|is_there| *is_there).count() != 1 {
+            self.report(&path, MeaningProblem::NotOneWay { name: name.to_owned() });
+        }
+        if receiver.severities.is_empty() {
+            let (what, needs) = ("a receiver", "at least one of `severities`");
+            self.report(&path, MeaningProblem::Incomplete { what, needs });
+        }
+        let Some(email) = &receiver.email else {
+            return;
+        };
+        let missing = match (&email.username, &email.password) {
+            (Some(_), None) => Some(("`username`", "a `password`")),
+            (None, Some(_)) => Some(("`password`", "a `username`")),
+            _ => None,
+        };
+        if let Some((what, needs)) = missing {
+            let path = [ALERTMANAGER, "receivers", name, "email"];
+            self.report(&path, MeaningProblem::Incomplete { what, needs });
+        }
+    }
+
+    /// Returns for every secret value that receivers name the name of its Secret. Unknown ones are
+    /// reported.
+    fn receiver_secrets(&mut self, alertmanager: &Alertmanager) -> Vec<(SecretKey, String)> {
+        let mut found = Vec::new();
+        for (name, receiver) in &alertmanager.receivers {
+            let email = receiver.email.as_ref().and_then(|email| email.password.as_ref());
+            let named = [
+                ("slack", "url", receiver.slack.as_ref().map(|slack| &slack.url)),
+                ("webhook", "url", receiver.webhook.as_ref().map(|webhook| &webhook.url)),
+                ("email", "password", email),
+                (
+                    "pagerduty",
+                    "routing_key",
+                    receiver.pagerduty.as_ref().map(|one| &one.routing_key),
+                ),
+            ];
+            for (way, key, secret) in named {
+                let Some(secret) = secret else {
+                    continue;
+                };
+                let path = [ALERTMANAGER, "receivers", name, way, key];
+                if let Variable::Secret { name, .. } = self.secret_value(&path, secret) {
+                    let volume = secret_volume(&name);
+                    if !a4co_bundle::is_dns_label(&volume) {
+                        self.report(&path, MeaningProblem::NotADnsLabel { name: volume });
+                    }
+                    found.push((secret.clone(), name));
+                }
+            }
+        }
+        found
+    }
+
+    fn alertmanager_component(&mut self, alertmanager: &Alertmanager) -> Component {
+        let program = &alertmanager.program;
+        let secrets = self.receiver_secrets(alertmanager);
+        let file_of = |wanted: &SecretKey| {
+            let mut known = secrets.iter();
+            let known = known.find(|(one, _)| one.secret == wanted.secret);
+            let secret = known.map(|(_, name)| name.as_str()).unwrap_or_default();
+            format!("{SECRETS}/{secret}/{}", wanted.key)
+        };
+        let text = config(&alertmanager.receivers, &file_of);
+        let names: BTreeSet<_> = secrets.iter().map(|(_, name)| name).collect();
+        let mut container = self.web_container(&WEB, program);
+        container.args = args(alertmanager.replicas);
+        container.mounts = mounts(names.iter().map(|name| name.as_str()));
+        container.variables = [("POD_IP".to_owned(), Variable::Field(PodField::PodIp))].into();
+        let is_clustered = alertmanager.replicas > 1;
+        let ports = if is_clustered { vec![(HTTP, PORT), CLUSTER] } else { vec![(HTTP, PORT)] };
+        container.ports = ports.iter().map(|(name, port)| ((*name).to_owned(), *port)).collect();
+        let files =
+            Volume { name: CONFIG.0.to_owned(), source: VolumeSource::Files { executable: false } };
+        let secrets = names.iter().map(|name| Volume {
+            name: secret_volume(name),
+            source: VolumeSource::Secret { name: (*name).clone() },
+        });
+        Component {
+            name: ALERTMANAGER.to_owned(),
+            role: Role::Monitoring,
+            instance: is_clustered.then(|| ALERTMANAGER.to_owned()),
+            controller: Controller::StatefulSet {
+                service: pods_name(ALERTMANAGER),
+                parallel: true,
+                claims: vec![claim(DATA.0, &alertmanager.storage)],
+            },
+            replicas: Replicas { min: alertmanager.replicas, max: None },
+            autoscaling: None,
+            min_available: alertmanager.replicas - 1,
+            pod: Pod {
+                user: USER,
+                containers: vec![container],
+                volumes: [files].into_iter().chain(secrets).collect(),
+                spread: program.spread.iter().map(ToString::to_string).collect(),
+                tolerations: program.tolerations.clone(),
+                priority: Some(self.data_priority()),
+                grace_seconds: 60,
+            },
+            services: vec![
+                service(ALERTMANAGER, &[(HTTP, PORT)], Resolution::Balanced),
+                service(&pods_name(ALERTMANAGER), &ports, Resolution::EveryPod),
+            ],
+            metrics: Some(web_metrics(&WEB)),
+            route: None,
+            files: [(CONFIG.0.to_owned(), BTreeMap::from([(CONFIG_FILE.to_owned(), text)]))].into(),
+        }
+    }
+}
+
+fn args(replicas: u32) -> Vec<String> {
+    let mut args = vec![
+        format!("--config.file={}/{CONFIG_FILE}", CONFIG.1),
+        format!("--storage.path={}", DATA.1),
+        format!("--web.external-url=http://{ALERTMANAGER}:{PORT}"),
+        "--log.format=json".to_owned(),
+    ];
+    if replicas == 1 {
+        args.push("--cluster.listen-address=".to_owned());
+        return args;
+    }
+    let port = CLUSTER.1;
+    args.push(format!("--cluster.listen-address=0.0.0.0:{port}"));
+    // Without it, Alertmanager looks for a private address, which not every network of pods has.
+    args.push(format!("--cluster.advertise-address=$(POD_IP):{port}"));
+    let peer = |number| {
+        let pods = pods_name(ALERTMANAGER);
+        format!("--cluster.peer={ALERTMANAGER}-{number}.{pods}:{port}")
+    };
+    args.extend((0..replicas).map(peer));
+    args
+}
+
+fn mounts<'a>(secrets: impl Iterator<Item = &'a str>) -> Vec<Mount> {
+    let fixed = [read_only(CONFIG.0, CONFIG.1), writable(DATA.0, DATA.1)];
+    let secrets = secrets.map(|name| read_only(&secret_volume(name), &format!("{SECRETS}/{name}")));
+    fixed.into_iter().chain(secrets).collect()
+}
+
+fn secret_volume(secret: &str) -> String {
+    format!("secret-{secret}")
+}

@@ -1,0 +1,168 @@
+//! The release's own Prometheus, resolved.
+
+use super::{
+    MeaningProblem, Resolver,
+    monitoring::{HTTP, WebProgram, read_only, service, web_metrics, writable},
+};
+use crate::{
+    component::{Claim, Component, Controller, Pod, Resolution, Role, Volume, VolumeSource},
+    environment::{capacity::Replicas, program::Storage, prometheus::Prometheus},
+    monitoring::{
+        PROMETHEUS,
+        prometheus::{CONFIG_FILE, ScrapedEndpoint, Scraping, files, pods_name},
+        rule::Group,
+    },
+};
+
+/// Port of Prometheus.
+pub(super) const PORT: u16 = 9090;
+
+/// The user `nobody` of its image.
+const USER: u32 = 65534;
+
+/// Volume with the configuration, and where it is.
+const CONFIG: (&str, &str) = ("config", "/etc/prometheus");
+
+/// Volume with the data, and where it is.
+const DATA: (&str, &str) = ("data", "/prometheus");
+
+/// Share of the volume, in percent, beyond which the oldest data is forgotten. It stays below the
+/// use at which there are alerts.
+const RETAINED: u64 = 75;
+
+/// Prometheus writes out what it has in memory before it stops.
+const GRACE_SECONDS: u32 = 300;
+
+const WEB: WebProgram = WebProgram {
+    name: PROMETHEUS,
+    port: PORT,
+    alive: "/-/healthy",
+    ready: "/-/ready",
+    // Its log of the last hours may take that long to read.
+    start_periods: 90,
+};
+
+impl Resolver<'_, '_> {
+    /// Adds Prometheus, but for its configuration.
+    pub(super) fn prometheus(&mut self) {
+        let Some(prometheus) = &self.environment.prometheus else {
+            return;
+        };
+        for name in [PROMETHEUS.to_owned(), pods_name(PROMETHEUS)] {
+            self.take_name(&name, &[PROMETHEUS], &[PROMETHEUS]);
+        }
+        self.check_needs(&[PROMETHEUS, "needs"], PROMETHEUS, &prometheus.needs);
+        self.check_scraped(prometheus);
+        let flows = self.flows_of(PROMETHEUS, &prometheus.needs);
+        self.flows.extend(flows);
+        let component = self.prometheus_component(prometheus);
+        self.components.push(component);
+        self.scrape_pods();
+    }
+
+    /// Tells Prometheus what to scrape, and its rules.
+    pub(super) fn fill_prometheus(&mut self, groups: &[Group]) {
+        let environment = self.environment;
+        let (Some(prometheus), Some(monitoring)) =
+            (&environment.prometheus, &environment.monitoring)
+        else {
+            return;
+        };
+        let endpoints = prometheus.needs.iter().filter_map(|need| {
+            let endpoint = environment.endpoints.get(need)?;
+            let target = format!("{}:{}", endpoint.host.as_ref()?, endpoint.port);
+            Some(ScrapedEndpoint { name: need, target, path: endpoint.metrics.as_ref()?.as_ref() })
+        });
+        let files = files(
+            &Scraping {
+                environment: &self.stack.name,
+                app: environment.release.app.as_ref(),
+                namespace: environment.release.namespace.as_ref(),
+                interval: &monitoring.interval,
+                components: &self.components,
+                endpoints: endpoints.collect(),
+                alertmanager_port: super::alertmanager::PORT,
+            },
+            groups,
+        );
+        if let Some(component) = self.component_mut(PROMETHEUS) {
+            component.files.insert(CONFIG.0.to_owned(), files);
+        }
+    }
+
+    /// Prometheus needs things only to scrape them.
+    fn check_scraped(&mut self, prometheus: &Prometheus) {
+        for (position, need) in prometheus.needs.iter().enumerate() {
+            let endpoint = self.environment.endpoints.get(need);
+            let is_scraped =
+                endpoint.is_some_and(|one| one.metrics.is_some() && one.host.is_some());
+            if !is_scraped && self.offers.contains_key(need) {
+                let what = "what Prometheus needs";
+                let needs = "to be an endpoint with `metrics` and `host`; components of the release are scraped anyway";
+                let position = position.to_string();
+                let problem = MeaningProblem::Incomplete { what, needs };
+                self.report(&[PROMETHEUS, "needs", &position], problem);
+            }
+        }
+    }
+
+    fn prometheus_component(&mut self, prometheus: &Prometheus) -> Component {
+        let mut container = self.web_container(&WEB, &prometheus.program);
+        container.args = args(prometheus);
+        container.mounts = vec![read_only(CONFIG.0, CONFIG.1), writable(DATA.0, DATA.1)];
+        let program = &prometheus.program;
+        Component {
+            name: PROMETHEUS.to_owned(),
+            role: Role::Monitoring,
+            instance: None,
+            controller: Controller::StatefulSet {
+                service: pods_name(PROMETHEUS),
+                parallel: false,
+                claims: vec![claim(DATA.0, &prometheus.storage)],
+            },
+            replicas: Replicas { min: 1, max: None },
+            autoscaling: None,
+            min_available: 0,
+            pod: Pod {
+                user: USER,
+                containers: vec![container],
+                volumes: vec![Volume {
+                    name: CONFIG.0.to_owned(),
+                    source: VolumeSource::Files { executable: false },
+                }],
+                spread: program.spread.iter().map(ToString::to_string).collect(),
+                tolerations: program.tolerations.clone(),
+                priority: Some(self.data_priority()),
+                grace_seconds: GRACE_SECONDS,
+            },
+            services: vec![
+                service(PROMETHEUS, &[(HTTP, PORT)], Resolution::Balanced),
+                service(&pods_name(PROMETHEUS), &[(HTTP, PORT)], Resolution::EveryPod),
+            ],
+            metrics: Some(web_metrics(&WEB)),
+            route: None,
+            files: [].into(),
+        }
+    }
+}
+
+fn args(prometheus: &Prometheus) -> Vec<String> {
+    let bytes = prometheus.storage.size.bytes() / 100 * RETAINED;
+    vec![
+        format!("--config.file={}/{CONFIG_FILE}", CONFIG.1),
+        format!("--storage.tsdb.path={}", DATA.1),
+        format!("--storage.tsdb.retention.time={}d", prometheus.retention_days),
+        format!("--storage.tsdb.retention.size={bytes}B"),
+        format!("--web.external-url=http://{PROMETHEUS}:{PORT}"),
+        "--log.format=json".to_owned(),
+    ]
+}
+
+/// Returns the claim of each pod for `storage`.
+pub(super) fn claim(volume: &str, storage: &Storage) -> Claim {
+    Claim {
+        volume: volume.to_owned(),
+        size: storage.size,
+        class: storage.class.as_ref().map(ToString::to_string),
+    }
+}
