@@ -6,6 +6,8 @@
 pub(crate) mod alertmanager;
 pub(crate) mod alerts;
 pub(crate) mod dashboards;
+#[cfg(test)]
+mod fixture;
 pub(crate) mod grafana;
 pub(crate) mod jaeger;
 pub(crate) mod prometheus;

@@ -81,7 +81,8 @@ struct Discovery {
 
 #[derive(Serialize)]
 struct Names {
-    names: [String; 1],
+    #[serde(rename = "names")]
+    services: [String; 1],
     #[serde(rename = "type")]
     record_type: &'static str,
     port: u16,
@@ -90,7 +91,8 @@ struct Names {
 
 #[derive(Serialize)]
 struct Job {
-    job_name: String,
+    #[serde(rename = "job_name")]
+    name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     honor_labels: Option<bool>,
     metrics_path: String,
@@ -160,7 +162,7 @@ fn pods(scraping: &Scraping, component: &Component) -> Option<Job> {
     let label =
         |target_label, text: &str| Relabeling { target_label, replacement: text.to_owned() };
     Some(Job {
-        job_name: component.name.clone(),
+        name: component.name.clone(),
         honor_labels: None,
         metrics_path: metrics.path.clone(),
         targets: Targets::Pods {
@@ -177,7 +179,7 @@ fn pods(scraping: &Scraping, component: &Component) -> Option<Job> {
 /// What is not ours may tell of many things, each with labels of its own: they are kept.
 fn address(endpoint: &ScrapedEndpoint) -> Job {
     Job {
-        job_name: endpoint.name.to_owned(),
+        name: endpoint.name.to_owned(),
         honor_labels: Some(true),
         metrics_path: endpoint.path.to_owned(),
         targets: Targets::Address {
@@ -188,5 +190,5 @@ fn address(endpoint: &ScrapedEndpoint) -> Job {
 
 /// The addresses behind `name`, which is resolved in the pod's own namespace.
 fn names(name: String, port: u16) -> Names {
-    Names { names: [name], record_type: "A", port, refresh_interval: REFRESH }
+    Names { services: [name], record_type: "A", port, refresh_interval: REFRESH }
 }

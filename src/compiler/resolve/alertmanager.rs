@@ -180,8 +180,9 @@ impl Resolver<'_, '_> {
         let mut container = self.web_container(&WEB, program);
         container.args = args(alertmanager.replicas);
         container.mounts = mounts(names.iter().map(|name| name.as_str()));
-        container.variables = [("POD_IP".to_owned(), Variable::Field(PodField::PodIp))].into();
         let is_clustered = alertmanager.replicas > 1;
+        let address = ("POD_IP".to_owned(), Variable::Field(PodField::PodIp));
+        container.variables = Some(address).filter(|_| is_clustered).into_iter().collect();
         let ports = if is_clustered { vec![(HTTP, PORT), CLUSTER] } else { vec![(HTTP, PORT)] };
         container.ports = ports.iter().map(|(name, port)| ((*name).to_owned(), *port)).collect();
         let files =

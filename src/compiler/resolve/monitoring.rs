@@ -1,5 +1,7 @@
 //! Who watches: resolved after everything that is watched.
 
+use std::collections::BTreeMap;
+
 use super::{MeaningProblem, Resolver, service::METRICS};
 use crate::{
     component::{
@@ -11,7 +13,7 @@ use crate::{
         program::Program,
     },
     model::{Flow, Whereabouts},
-    monitoring::{PROMETHEUS, Watched, alerts, prometheus::pods_name, rule::Group},
+    monitoring::{PROMETHEUS, Watched, alerts, prometheus::pods_name},
 };
 
 /// Longest time between two scrapes, in seconds: rules look back five minutes, and must find a few
@@ -118,7 +120,7 @@ impl Resolver<'_, '_> {
     /// Gives every component that tells metrics a Service whose addresses are all its pods, and
     /// lets Prometheus in there.
     pub(super) fn scrape_pods(&mut self) {
-        let mut new_names = Vec::new();
+        let mut new_names = BTreeMap::new();
         for component in &mut self.components {
             let Some(metrics) = &component.metrics else {
                 continue;
@@ -134,7 +136,7 @@ impl Resolver<'_, '_> {
                 Some(service) => service.ports.push(port()),
                 None => {
                     let name = pods_name(&component.name);
-                    new_names.push((component.name.clone(), name.clone()));
+                    new_names.insert(component.name.clone(), name.clone());
                     let resolution = Resolution::EveryPod;
                     component.services.push(Service { name, ports: vec![port()], resolution });
                 }

@@ -143,6 +143,12 @@ pub enum MeaningProblem {
         /// Name of the receiver.
         name: String,
     },
+    /// Something that Prometheus needs and cannot scrape.
+    #[error("Prometheus cannot scrape `{name}`")]
+    NotScraped {
+        /// Key of what it needs.
+        name: String,
+    },
     /// Metrics that are scraped too rarely for the rules.
     #[error("scrapes every {value}, but must at least every {most} s")]
     IntervalTooLong {
@@ -196,6 +202,10 @@ impl MeaningProblem {
             }
             Self::Nats(problem) => problem.help(),
             Self::Redis(problem) => problem.help(),
+            Self::NotScraped { .. } => {
+                let help = "name endpoints with `metrics`; what the release runs is scraped anyway";
+                Some(help.to_owned())
+            }
             Self::IntervalTooLong { .. } => {
                 Some("alert rules look back five minutes, and need a few samples there".to_owned())
             }

@@ -94,14 +94,10 @@ impl Resolver<'_, '_> {
     fn check_scraped(&mut self, prometheus: &Prometheus) {
         for (position, need) in prometheus.needs.iter().enumerate() {
             let endpoint = self.environment.endpoints.get(need);
-            let is_scraped =
-                endpoint.is_some_and(|one| one.metrics.is_some() && one.host.is_some());
+            let is_scraped = endpoint.is_some_and(|endpoint| endpoint.metrics.is_some());
             if !is_scraped && self.offers.contains_key(need) {
-                let what = "what Prometheus needs";
-                let needs = "to be an endpoint with `metrics` and `host`; components of the release are scraped anyway";
-                let position = position.to_string();
-                let problem = MeaningProblem::Incomplete { what, needs };
-                self.report(&[PROMETHEUS, "needs", &position], problem);
+                let problem = MeaningProblem::NotScraped { name: need.clone() };
+                self.report(&[PROMETHEUS, "needs", &position.to_string()], problem);
             }
         }
     }
@@ -117,7 +113,8 @@ impl Resolver<'_, '_> {
             instance: None,
             controller: Controller::StatefulSet {
                 service: pods_name(PROMETHEUS),
-                parallel: false,
+                // In order, a pod that never gets ready would not be replaced by a better one.
+                parallel: true,
                 claims: vec![claim(DATA.0, &prometheus.storage)],
             },
             replicas: Replicas { min: 1, max: None },

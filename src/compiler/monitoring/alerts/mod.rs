@@ -14,6 +14,8 @@ mod process;
 mod redis;
 mod service;
 mod storage;
+#[cfg(test)]
+mod tests;
 
 pub(super) use self::{
     declared::{CPU_LIMIT, MEMORY_LIMIT},

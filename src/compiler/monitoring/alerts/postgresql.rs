@@ -1,4 +1,4 @@
-//! PostgreSQL, as `postgres_exporter` tells of it.
+//! `PostgreSQL`, as `postgres_exporter` tells of it.
 
 use super::{
     super::{Watched, rule::Rule},

@@ -17,7 +17,7 @@ pub(crate) const USED: &str = "storage:used:ratio";
 const NEARLY_FULL: u32 = 95;
 
 pub(super) fn rules(watched: &Watched) -> Vec<Rule> {
-    let mut rules = used(watched);
+    let mut rules: Vec<_> = used(watched).into_iter().collect();
     let limit = watched.monitoring.thresholds.volume_percent;
     if !rules.is_empty() {
         let above =
@@ -52,8 +52,8 @@ pub(super) fn rules(watched: &Watched) -> Vec<Rule> {
     rules
 }
 
-/// Records how much of its volume each kind of component uses, as far as the kind tells it.
-fn used(watched: &Watched) -> Vec<Rule> {
+/// Records how much of its volume each pod uses, as far as its kind tells it.
+fn used(watched: &Watched) -> Option<Rule> {
     let with_claims = |role: Role| {
         let mut components = watched.with_role(&[role]);
         components.retain(|component| !component.claims().is_empty());
@@ -61,7 +61,7 @@ fn used(watched: &Watched) -> Vec<Rule> {
     };
     let mut prometheus = with_claims(Role::Monitoring);
     prometheus.retain(|component| component.name == PROMETHEUS);
-    [
+    let of_kinds: Vec<_> = [
         (with_claims(Role::Database), "pg_database_size_bytes|pg_wal_size_bytes"),
         (with_claims(Role::Cache), "redis_aof_current_size_bytes"),
         (
@@ -72,21 +72,22 @@ fn used(watched: &Watched) -> Vec<Rule> {
     .into_iter()
     .filter_map(|(components, series)| of_claim(watched, &components, series))
     .chain(of_jetstream(watched, &with_claims(Role::Messaging)))
-    .collect()
+    .collect();
+    (!of_kinds.is_empty()).then(|| Rule::record(USED, of_kinds.join(" or ")))
 }
 
 /// The sum of `series`, by their names, as a share of what is declared.
-fn of_claim(watched: &Watched, components: &[&Component], series: &str) -> Option<Rule> {
+fn of_claim(watched: &Watched, components: &[&Component], series: &str) -> Option<String> {
     if components.is_empty() {
         return None;
     }
     let matchers = watched.matchers(components);
     let sum = format!("sum by (namespace, job, instance) ({{__name__=~\"{series}\",{matchers}}})");
-    Some(Rule::record(USED, format!("{sum} / on (namespace, job) group_left () {STORAGE}")))
+    Some(format!("{sum} / on (namespace, job) group_left () {STORAGE}"))
 }
 
-/// JetStream has a limit of its own below the size of its volume, and refuses messages beyond it.
-fn of_jetstream(watched: &Watched, components: &[&Component]) -> Option<Rule> {
+/// `JetStream` has a limit of its own below the size of its volume, and refuses more.
+fn of_jetstream(watched: &Watched, components: &[&Component]) -> Option<String> {
     if components.is_empty() {
         return None;
     }
@@ -94,5 +95,5 @@ fn of_jetstream(watched: &Watched, components: &[&Component]) -> Option<Rule> {
     let of = |series: &str| {
         format!("max by (namespace, job, instance) (gnatsd_varz_jetstream_{series}{{{matchers}}})")
     };
-    Some(Rule::record(USED, format!("{} / {}", of("stats_storage"), of("config_max_storage"))))
+    Some(format!("{} / {}", of("stats_storage"), of("config_max_storage")))
 }

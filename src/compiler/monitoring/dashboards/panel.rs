@@ -120,11 +120,12 @@ struct Options {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Legend {
-    display_mode: &'static str,
+    #[serde(rename = "displayMode")]
+    mode: &'static str,
     placement: &'static str,
-    show_legend: bool,
+    #[serde(rename = "showLegend")]
+    is_shown: bool,
 }
 
 #[derive(Serialize)]
@@ -225,7 +226,7 @@ fn drawn(position: usize, panel: Panel, matchers: &str) -> Drawn {
         grid_pos: Position { x: place % columns * w, y: place / columns * h, w, h },
         field_config: Fields { defaults: Defaults { unit: panel.unit, min: 0 }, overrides: [] },
         options: Options {
-            legend: Legend { display_mode: "list", placement: "bottom", show_legend: true },
+            legend: Legend { mode: "list", placement: "bottom", is_shown: true },
             tooltip: Tooltip { mode: "multi", sort: "desc" },
         },
         targets: panel.lines.into_iter().enumerate().map(target).collect(),

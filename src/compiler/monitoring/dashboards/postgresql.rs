@@ -1,4 +1,4 @@
-//! The dashboard of PostgreSQL.
+//! The dashboard of `PostgreSQL`.
 
 use super::{
     super::{Watched, alerts::USED},
