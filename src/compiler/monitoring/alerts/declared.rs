@@ -39,5 +39,6 @@ fn declared(watched: &Watched, component: &Component) -> Vec<Rule> {
 }
 
 fn cores(cpu: Cpu) -> String {
-    format!("{}.{:03}", cpu.millicores() / 1000, cpu.millicores() % 1000)
+    let text = format!("{}.{:03}", cpu.millicores() / 1000, cpu.millicores() % 1000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

@@ -361,7 +361,7 @@ fn every_alert_fires_when_it_should_and_is_silent_when_not() {
         });
         let tests = json!({
             "rule_files": ["rules.yml"],
-            "evaluation_interval": "30s",
+            "evaluation_interval": "1m",
             "tests": tests.collect::<Vec<_>>(),
         });
         let folder = tempfile::tempdir().expect("a folder");
