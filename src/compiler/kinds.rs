@@ -28,7 +28,7 @@ enum Ready {
 }
 
 /// Group, kind, wave, readiness.
-const KINDS: [(&str, &str, u8, Ready); 33] = [
+const KINDS: [(&str, &str, u8, Ready); 34] = [
     ("", "Namespace", 0, Ready::ByKind),
     ("apiextensions.k8s.io", "CustomResourceDefinition", 0, Ready::ByKind),
     ("", "ServiceAccount", 1, Ready::ByKind),
@@ -46,6 +46,9 @@ const KINDS: [(&str, &str, u8, Ready); 33] = [
     ("", "PersistentVolumeClaim", 2, Ready::ByKind),
     ("external-secrets.io", "SecretStore", 2, Ready::Condition("Ready")),
     ("external-secrets.io", "ExternalSecret", 2, Ready::Condition("Ready")),
+    // It may have to register with a server outside, for which no release should wait; an issuer of
+    // the site's own is ready in a moment.
+    ("cert-manager.io", "Issuer", 2, Ready::Always),
     ("", "Service", 3, Ready::ByKind),
     ("batch", "Job", 4, Ready::ByKind),
     ("", "Pod", 5, Ready::ByKind),

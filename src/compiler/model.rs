@@ -1,6 +1,6 @@
 //! An environment with every name, reference and pin resolved: rendering it cannot fail.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use a4co_bundle::Image;
 
@@ -31,8 +31,14 @@ pub(crate) struct Model<'a> {
     pub(crate) rules: Vec<Group>,
     /// The secrets, by name in the environment.
     pub(crate) secrets: Vec<ResolvedSecret>,
-    /// Where secrets are fetched from, if the release fetches them.
-    pub(crate) secret_role: Option<SecretRole<'a>>,
+    /// How secrets are fetched, if the release fetches them.
+    pub(crate) secret_access: Option<SecretAccess>,
+    /// Secrets that the site provides, with the keys that they must have.
+    pub(crate) required_secrets: BTreeMap<String, BTreeSet<String>>,
+    /// Who issues the certificate of the host, if cert-manager does.
+    pub(crate) certificate_issuer: Option<CertificateIssuer>,
+    /// The issuers that belong to the release.
+    pub(crate) issuers: Vec<ResolvedIssuer>,
     /// Lines shown after applying.
     pub(crate) notes: Vec<String>,
     /// Every image, each once.
@@ -43,6 +49,11 @@ impl Model<'_> {
     /// Returns the name of the application.
     pub(crate) fn app(&self) -> &str {
         self.environment.release.app.as_ref()
+    }
+
+    /// Tells whether anything is reachable from outside.
+    pub(crate) fn has_routes(&self) -> bool {
+        self.components.iter().any(|component| component.route.is_some())
     }
 
     /// Returns the namespace of the release.
@@ -81,16 +92,122 @@ pub(crate) struct ResolvedSecret {
     pub(crate) name: String,
     /// Name in the backend.
     pub(crate) remote: String,
-    /// Keys in the backend.
-    pub(crate) keys: Vec<String>,
+    /// Its keys, each with what it is called in the backend.
+    pub(crate) keys: Vec<(String, String)>,
     /// Keys of the Secret, each with the template of External Secrets that gives its value.
     pub(crate) values: BTreeMap<String, String>,
 }
 
-/// Who may read secrets in AWS Secrets Manager.
-pub(crate) struct SecretRole<'a> {
-    /// Region.
-    pub(crate) region: &'a str,
-    /// IAM role.
-    pub(crate) arn: String,
+/// How External Secrets fetches secrets.
+pub(crate) struct SecretAccess {
+    /// Service account of the release that does so, if one does.
+    pub(crate) account: Option<String>,
+    /// Where they are.
+    pub(crate) provider: SecretProvider,
+}
+
+/// Where secrets are.
+pub(crate) enum SecretProvider {
+    /// In AWS Secrets Manager.
+    Aws {
+        /// Region.
+        region: String,
+        /// IAM role that may read them.
+        role: String,
+    },
+    /// In Vault.
+    Vault(VaultSecrets),
+    /// In another namespace or cluster.
+    Cluster(ClusterSecrets),
+}
+
+/// Secrets in Vault.
+pub(crate) struct VaultSecrets {
+    /// URL of the server.
+    pub(crate) server: String,
+    /// Where the key/value engine is mounted.
+    pub(crate) path: String,
+    /// Version of that engine.
+    pub(crate) version: &'static str,
+    /// Namespace on the server.
+    pub(crate) namespace: Option<String>,
+    /// Where Kubernetes authentication is mounted.
+    pub(crate) auth_path: String,
+    /// Role that may read them.
+    pub(crate) role: String,
+    /// For whom the account's token is.
+    pub(crate) audiences: Vec<String>,
+    /// Who vouches for the server, if that is not a public authority.
+    pub(crate) ca: Option<Authority>,
+}
+
+/// Secrets in another namespace or cluster.
+pub(crate) struct ClusterSecrets {
+    /// Namespace in which they are.
+    pub(crate) namespace: String,
+    /// URL of the API server.
+    pub(crate) server: String,
+    /// Who vouches for it.
+    pub(crate) ca: Authority,
+    /// Secret and key of a token that may read them, if it is not the account's.
+    pub(crate) token: Option<(String, String)>,
+}
+
+/// Where certificates are that vouch for a server.
+pub(crate) struct Authority {
+    /// `Secret` or `ConfigMap`.
+    pub(crate) kind: &'static str,
+    pub(crate) name: String,
+    pub(crate) key: String,
+}
+
+/// Who issues the certificate of the host.
+pub(crate) struct CertificateIssuer {
+    /// `Issuer` or `ClusterIssuer`.
+    pub(crate) kind: &'static str,
+    pub(crate) name: String,
+    /// Whether it may ask for a proof by HTTP that the host is ours.
+    pub(crate) may_ask_for_proof: bool,
+}
+
+/// An issuer that belongs to the release.
+pub(crate) struct ResolvedIssuer {
+    pub(crate) name: String,
+    /// How it issues.
+    pub(crate) issuance: Issuance,
+}
+
+/// How an issuer issues.
+pub(crate) enum Issuance {
+    /// From a server.
+    Acme {
+        /// URL of its directory.
+        server: String,
+        /// Where it sends warnings.
+        email: String,
+    },
+    /// By an authority in a Secret of the site.
+    Ca {
+        /// Name of the Secret.
+        secret: String,
+    },
+    /// By an authority of its own.
+    SelfSigned {
+        /// Name of the authority.
+        common_name: String,
+        /// How long its certificate is good.
+        duration: String,
+    },
+}
+
+impl ResolvedIssuer {
+    /// Returns the name of the authority that the issuer `name` has, and of its Secret.
+    pub(crate) fn ca_name(name: &str) -> String {
+        format!("{name}-ca")
+    }
+
+    /// Returns the name of the issuer of that authority's certificate, which signs itself.
+    pub(crate) fn root_name(name: &str) -> String {
+        format!("{name}-root")
+    }
 }

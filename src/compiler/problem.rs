@@ -3,7 +3,10 @@
 use thiserror::Error;
 
 use crate::{
-    layers::LayerProblem, lockfile::LockProblem, resolve::MeaningProblem, schema::SchemaProblem,
+    layers::LayerProblem,
+    lockfile::LockProblem,
+    resolve::{EdgeProblem, MeaningProblem, NatsProblem, RedisProblem, SecretProblem},
+    schema::SchemaProblem,
 };
 
 /// What is wrong at a place of the source.
@@ -28,6 +31,18 @@ pub enum Problem {
     /// Every part is well-formed, but together they make no sense.
     #[error(transparent)]
     Meaning(#[from] MeaningProblem),
+    /// The edge makes no sense.
+    #[error(transparent)]
+    Edge(#[from] EdgeProblem),
+    /// The secrets make no sense.
+    #[error(transparent)]
+    Secret(#[from] SecretProblem),
+    /// NATS could not run like that.
+    #[error(transparent)]
+    Nats(#[from] NatsProblem),
+    /// Redis could not run like that.
+    #[error(transparent)]
+    Redis(#[from] RedisProblem),
     /// The bundle format refuses what was rendered.
     #[error("the environment makes no release: {reason}")]
     Release {
@@ -44,6 +59,10 @@ impl Problem {
             Self::Layer(problem) => problem.help(),
             Self::Lock(problem) => problem.help(),
             Self::Meaning(problem) => problem.help(),
+            Self::Edge(problem) => problem.help(),
+            Self::Secret(problem) => problem.help(),
+            Self::Nats(problem) => problem.help(),
+            Self::Redis(problem) => problem.help(),
             Self::Syntax { .. } | Self::Release { .. } => None,
         }
     }

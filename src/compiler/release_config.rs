@@ -5,12 +5,7 @@ use std::collections::BTreeSet;
 use a4co_bundle::{Api, CONFIG_SCHEMA, ReleaseConfig, Requirements, SecretRequirement};
 use serde_json::Value;
 
-use crate::{
-    environment::{ingress::TlsSource, secret::SecretBackend},
-    kinds,
-    model::Model,
-    render::certificate_secret,
-};
+use crate::{kinds, model::Model};
 
 /// Returns the config of the release of `objects`, which were rendered from `model`.
 pub(crate) fn release_config(model: &Model, objects: &[Value]) -> ReleaseConfig {
@@ -54,19 +49,10 @@ fn ingress_classes(objects: &[Value]) -> Vec<String> {
 
 /// Returns the Secrets that the site provides.
 fn secrets(model: &Model) -> Vec<SecretRequirement> {
-    let environment = model.environment;
-    let store = environment.secret_store.as_ref();
-    let is_existing = store.is_some_and(|store| store.backend == SecretBackend::Existing);
-    let own = model.secrets.iter().filter(|_| is_existing).map(|secret| SecretRequirement {
-        name: secret.name.clone(),
-        keys: secret.values.keys().cloned().collect(),
-    });
-    let ingress = environment.ingress.as_ref();
-    let tls = ingress.filter(|ingress| ingress.tls.source == TlsSource::Existing);
-    let tls = tls.map(|_| SecretRequirement {
-        name: certificate_secret(model),
-        keys: vec!["tls.crt".to_owned(), "tls.key".to_owned()],
-    });
-    let secrets: BTreeSet<_> = own.chain(tls).collect();
-    secrets.into_iter().collect()
+    let required = model.required_secrets.iter();
+    let requirement = |(name, keys): (&String, &BTreeSet<String>)| SecretRequirement {
+        name: name.clone(),
+        keys: keys.iter().cloned().collect(),
+    };
+    required.map(requirement).collect()
 }

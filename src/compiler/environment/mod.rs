@@ -10,9 +10,9 @@
 pub(crate) mod alertmanager;
 pub(crate) mod budget;
 pub(crate) mod capacity;
+pub(crate) mod edge;
 pub(crate) mod endpoint;
 pub(crate) mod grafana;
-pub(crate) mod ingress;
 pub(crate) mod jaeger;
 pub(crate) mod monitoring;
 pub(crate) mod nats;
@@ -25,7 +25,9 @@ pub(crate) mod prometheus;
 pub(crate) mod quota;
 pub(crate) mod redis;
 pub(crate) mod secret;
+pub(crate) mod secret_backend;
 pub(crate) mod service;
+pub(crate) mod tls;
 
 use std::{collections::BTreeMap, marker::PhantomData};
 
@@ -36,19 +38,20 @@ use self::{
     alertmanager::Alertmanager,
     budget::Budget,
     capacity::Capacity,
+    edge::Edge,
     endpoint::Endpoint,
     grafana::Grafana,
-    ingress::Ingress,
     jaeger::Jaeger,
     monitoring::Monitoring,
     nats::Nats,
-    network::Network,
+    network::{Network, Peer},
     postgresql::Postgresql,
     prometheus::Prometheus,
     quota::Quota,
     redis::Redis,
     secret::{Secret, SecretStore},
     service::Service,
+    tls::Issuer,
 };
 use crate::{
     schema::PARTIAL,
@@ -119,7 +122,11 @@ pub(crate) struct Environment {
     pub(crate) secrets: BTreeMap<String, Secret>,
     /// How requests come in from outside. Without it no service may have a `route`.
     #[serde(default)]
-    pub(crate) ingress: Option<Ingress>,
+    pub(crate) edge: Option<Edge>,
+    /// Issuers of certificates that belong to the release, by name.
+    #[serde(default)]
+    #[schemars(extend("propertyNames" = {"format": "dns-label"}))]
+    pub(crate) issuers: BTreeMap<String, Issuer>,
     /// How the release is watched. Without it, it is not.
     #[serde(default)]
     pub(crate) monitoring: Option<Monitoring>,
@@ -140,6 +147,23 @@ pub(crate) struct Environment {
     pub(crate) network: Network,
 }
 
+impl Environment {
+    /// Returns the name of the Secret that has the certificate of the host.
+    pub(crate) fn certificate_secret(&self) -> String {
+        format!("{}-tls", self.release.app)
+    }
+
+    /// Returns the name of the route by which a gateway sends HTTP to HTTPS.
+    pub(crate) fn redirect_name(&self) -> String {
+        format!("{}-https-redirect", self.release.app)
+    }
+
+    /// Tells whether `peer` is in the namespace of the release.
+    pub(crate) fn is_own(&self, peer: &Peer) -> bool {
+        peer.namespace.as_ref().is_none_or(|namespace| *namespace == self.release.namespace)
+    }
+}
+
 /// What is released, and where to.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct ReleaseSection {
@@ -150,7 +174,7 @@ pub(crate) struct ReleaseSection {
     /// Namespace of the release. It is part of the release, with Pod Security `restricted`.
     pub(crate) namespace: DnsLabel,
     /// Lines shown after applying. Placeholders: `{app}`, `{environment}`, `{namespace}`,
-    /// `{version}`, and with an ingress `{public_host}` and `{public_url}`.
+    /// `{version}`, and with an edge `{public_host}` and `{public_url}`.
     #[serde(default)]
     pub(crate) notes: Vec<Template>,
 }

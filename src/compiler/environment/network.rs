@@ -13,8 +13,13 @@ use crate::text::{Cidr, DnsLabel, LabelKey, LabelValue};
 pub(crate) struct Network {
     /// Who resolves names. The default is any pod of `kube-system`.
     pub(crate) dns: Peer,
-    /// Who lets requests from outside in; required if there is an `[ingress]`.
+    /// Who lets requests from outside in: the pods of ingress-nginx, or of the gateway; required if
+    /// there is an `[edge]`.
     pub(crate) ingress_controller: Option<Peer>,
+    /// Who configures the pods of the gateway; required if those run in the namespace of the
+    /// release, as they do with most controllers. Such pods have the label
+    /// `gateway.networking.k8s.io/gateway-name`, with the name of the application.
+    pub(crate) gateway_controller: Option<Peer>,
     /// Who else scrapes metrics. With a `[prometheus]` of the release's own, nobody does.
     pub(crate) prometheus: Option<Peer>,
     /// Address ranges that are not the internet. The default is the private, the shared and the
@@ -42,6 +47,7 @@ impl Default for Network {
         Self {
             dns: Peer { namespace, pods: BTreeMap::new() },
             ingress_controller: None,
+            gateway_controller: None,
             prometheus: None,
             private_ranges: private
                 .into_iter()

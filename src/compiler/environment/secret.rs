@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::secret_backend::{AwsStore, KubernetesStore, VaultStore};
 use crate::{
     template::Template,
     text::{EnvName, Interval},
@@ -21,15 +22,36 @@ pub(crate) struct SecretStore {
     /// Name of each Secret in the cluster. The default is `{app}-{secret}`.
     #[serde(default = "default_name")]
     pub(crate) name: Template,
-    /// Name of each secret in the backend. The default is `{app}/{environment}/{secret}`.
-    #[serde(default = "default_key")]
-    pub(crate) key: Template,
+    /// Name of each secret in the backend. The default is `{app}/{environment}/{secret}`; for
+    /// `kubernetes`, where it names a Secret, `{app}-{secret}`.
+    #[serde(default)]
+    key: Option<Template>,
     /// How often values are fetched again. The default is `1h`.
     #[serde(default = "default_refresh")]
     pub(crate) refresh: Interval,
+    /// Service account of the release that fetches them. It has no rights in the cluster; the
+    /// backend knows it. The default is `{app}-secrets`.
+    #[serde(default = "default_account")]
+    pub(crate) service_account: Template,
     /// Access to AWS Secrets Manager.
     #[serde(default)]
     pub(crate) aws: Option<AwsStore>,
+    /// Access to Vault.
+    #[serde(default)]
+    pub(crate) vault: Option<VaultStore>,
+    /// Access to Secrets of another namespace or cluster.
+    #[serde(default)]
+    pub(crate) kubernetes: Option<KubernetesStore>,
+}
+
+impl SecretStore {
+    /// Returns the name of each secret in the backend.
+    pub(crate) fn key(&self) -> Template {
+        self.key.clone().unwrap_or_else(|| match self.backend {
+            SecretBackend::Kubernetes => default_name(),
+            _ => default_key(),
+        })
+    }
 }
 
 /// Who provides the Secrets.
@@ -38,17 +60,12 @@ pub(crate) struct SecretStore {
 pub(crate) enum SecretBackend {
     /// External Secrets fetches them from AWS Secrets Manager.
     AwsSecretsManager,
+    /// External Secrets fetches them from `HashiCorp` Vault or `OpenBao`.
+    Vault,
+    /// External Secrets copies them from another namespace or another cluster.
+    Kubernetes,
     /// The site has created them in the namespace; applying checks that they are there.
     Existing,
-}
-
-/// Access to AWS Secrets Manager.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub(crate) struct AwsStore {
-    /// Region, such as `eu-west-1`.
-    pub(crate) region: String,
-    /// IAM role that may read the secrets; a service account of the release assumes it (IRSA).
-    pub(crate) role_arn: Template,
 }
 
 /// A secret: a set of values that belong together.
@@ -56,6 +73,14 @@ pub(crate) struct AwsStore {
 pub(crate) struct Secret {
     /// Keys of its values; each is an environment variable.
     pub(crate) keys: Vec<EnvName>,
+    /// Its name in the backend, if it is not what `secret_store.key` says: several secrets can be
+    /// parts of one there. Placeholders are those of `[secret_store]`.
+    #[serde(default)]
+    pub(crate) key: Option<Template>,
+    /// What its keys are called in the backend, where it is something else.
+    #[serde(default)]
+    #[schemars(extend("propertyNames" = {"format": "env-name"}))]
+    pub(crate) properties: BTreeMap<EnvName, String>,
     /// Environment variables composed of its values, by templates of External Secrets such as
     /// `"{{ .USER }}:{{ .PASSWORD }}"`. These are no placeholders of ours.
     #[serde(default)]
@@ -71,6 +96,11 @@ fn default_name() -> Template {
 #[expect(clippy::expect_used, reason = "a constant, and tested")]
 fn default_key() -> Template {
     Template::parse("{app}/{environment}/{secret}").expect("a template")
+}
+
+#[expect(clippy::expect_used, reason = "a constant, and tested")]
+fn default_account() -> Template {
+    Template::parse("{app}-secrets").expect("a template")
 }
 
 #[expect(clippy::expect_used, reason = "a constant, and tested")]

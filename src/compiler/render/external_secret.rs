@@ -74,7 +74,7 @@ struct RemoteRef {
 }
 
 pub(super) fn render(model: &Model) -> Vec<Value> {
-    let store = model.environment.secret_store.as_ref().filter(|_| model.secret_role.is_some());
+    let store = model.environment.secret_store.as_ref().filter(|_| model.secret_access.is_some());
     let Some(store) = store else {
         return Vec::new();
     };
@@ -102,17 +102,17 @@ fn render_one(model: &Model, secret: &ResolvedSecret, refresh: &str) -> Value {
                     data: secret.values.clone(),
                 },
             },
-            data: secret.keys.iter().map(|key| data(&secret.remote, key)).collect(),
+            data: secret.keys.iter().map(|(key, property)| data(secret, key, property)).collect(),
         },
     })
 }
 
-fn data(remote: &str, key: &str) -> Data {
+fn data(secret: &ResolvedSecret, key: &str, property: &str) -> Data {
     Data {
         secret_key: key.to_owned(),
         remote_ref: RemoteRef {
-            key: remote.to_owned(),
-            property: key.to_owned(),
+            key: secret.remote.clone(),
+            property: property.to_owned(),
             conversion_strategy: "Default",
             decoding_strategy: "None",
             metadata_policy: "None",

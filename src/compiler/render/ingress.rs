@@ -11,31 +11,30 @@ use serde_json::Value;
 use super::object::{shared_metadata, to_json};
 use crate::{
     component::Component,
-    environment::ingress::{self, TlsSource},
+    environment::{
+        edge::{Cors, Edge, EdgeController},
+        tls::TlsSource,
+    },
     model::Model,
+    nginx,
     quantity::Memory,
 };
 
-/// Returns the name of the Secret that has the certificate.
-pub(crate) fn certificate_secret(model: &Model) -> String {
-    format!("{}-tls", model.app())
-}
-
 pub(super) fn render(model: &Model) -> Option<Value> {
-    let ingress = model.environment.ingress.as_ref()?;
-    let host = Some(ingress.host.to_string());
-    let paths: Vec<_> = model.components.iter().filter_map(|c| path(ingress, c)).collect();
-    if paths.is_empty() {
+    let edge = model.environment.edge.as_ref()?;
+    if edge.controller != EdgeController::IngressNginx || !model.has_routes() {
         return None;
     }
+    let host = Some(edge.host.to_string());
+    let paths = model.components.iter().filter_map(|component| path(edge, component)).collect();
     let mut metadata = shared_metadata(model, model.app());
-    metadata.annotations = Some(annotations(ingress)).filter(|map| !map.is_empty());
+    metadata.annotations = Some(annotations(edge)).filter(|map| !map.is_empty());
     Some(to_json(&Ingress {
         metadata,
         spec: Some(IngressSpec {
-            ingress_class_name: Some(ingress.class.to_string()),
-            tls: (ingress.tls.source != TlsSource::None).then(|| {
-                let secret_name = Some(certificate_secret(model));
+            ingress_class_name: Some(edge.class.to_string()),
+            tls: (edge.tls.source != TlsSource::None).then(|| {
+                let secret_name = Some(model.environment.certificate_secret());
                 vec![IngressTLS { hosts: host.clone().map(|host| vec![host]), secret_name }]
             }),
             rules: Some(vec![IngressRule { host, http: Some(HTTPIngressRuleValue { paths }) }]),
@@ -47,10 +46,10 @@ pub(super) fn render(model: &Model) -> Option<Value> {
 
 /// With `strip_route` the path is a regular expression whose second group is what the service sees;
 /// ingress-nginx takes those only as `ImplementationSpecific`.
-fn path(ingress: &ingress::Ingress, component: &Component) -> Option<HTTPIngressPath> {
+fn path(edge: &Edge, component: &Component) -> Option<HTTPIngressPath> {
     let route = component.route.as_ref()?;
     let (port, _) = component.pod.containers.first()?.ports.first()?;
-    let (path, path_type) = if ingress.strip_route {
+    let (path, path_type) = if edge.strip_route {
         let route = route.trim_end_matches('/').replace('.', r"\.");
         (format!("{route}(/|$)(.*)"), "ImplementationSpecific")
     } else {
@@ -72,43 +71,54 @@ fn path(ingress: &ingress::Ingress, component: &Component) -> Option<HTTPIngress
     })
 }
 
-/// Returns the annotations; those of the environment win.
-fn annotations(ingress: &ingress::Ingress) -> BTreeMap<String, String> {
-    let prefix = |(key, value)| (format!("nginx.ingress.kubernetes.io/{key}"), value);
-    let own = ingress.annotations.iter();
-    let own = own.map(|(key, value)| (key.to_string(), value.clone()));
-    nginx_options(ingress).into_iter().map(prefix).chain(own).collect()
+/// Returns the annotations: what the edge says, and those that the environment adds.
+fn annotations(edge: &Edge) -> BTreeMap<String, String> {
+    let option = |(name, value)| (format!("{}{name}", nginx::PREFIX), value);
+    let own = edge.annotations().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    nginx_options(edge).into_iter().map(option).chain(own).collect()
 }
 
 /// Returns what ingress-nginx reads from annotations.
-fn nginx_options(ingress: &ingress::Ingress) -> BTreeMap<&'static str, String> {
+fn nginx_options(edge: &Edge) -> BTreeMap<&'static str, String> {
     let yes = || "true".to_owned();
     let mut options = BTreeMap::from([
-        ("ssl-redirect", ingress.force_https.to_string()),
-        ("force-ssl-redirect", ingress.force_https.to_string()),
+        ("ssl-redirect", edge.force_https.to_string()),
+        ("force-ssl-redirect", edge.force_https.to_string()),
     ]);
-    if ingress.strip_route {
+    if edge.strip_route {
         options.extend([("use-regex", yes()), ("rewrite-target", "/$2".to_owned())]);
     }
-    if let Some(limit) = &ingress.rate_limit {
+    if let Some(limit) = edge.rate_limit() {
         options.insert("limit-rps", limit.requests_per_second.to_string());
         options.extend(limit.connections.map(|most| ("limit-connections", most.to_string())));
     }
-    if let Some(cors) = &ingress.cors {
-        let origins: Vec<_> = cors.origins.iter().map(ToString::to_string).collect();
-        options.extend([
-            ("enable-cors", yes()),
-            ("cors-allow-origin", origins.join(", ")),
-            ("cors-allow-methods", cors.methods.join(", ")),
-            ("cors-allow-headers", cors.headers.join(", ")),
-            ("cors-allow-credentials", cors.credentials.to_string()),
-        ]);
-    }
-    options.extend(ingress.max_body.map(|size| ("proxy-body-size", nginx_size(size))));
-    if ingress.firewall {
+    options.extend(edge.cors.iter().flat_map(cors_options));
+    options.extend(edge.timeout_seconds.map(|time| ("proxy-read-timeout", time.to_string())));
+    options.extend(edge.max_body().map(|size| ("proxy-body-size", nginx_size(size))));
+    if edge.firewall() {
         options.extend([("enable-modsecurity", yes()), ("enable-owasp-core-rules", yes())]);
     }
     options
+}
+
+fn cors_options(cors: &Cors) -> BTreeMap<&'static str, String> {
+    let methods: Vec<_> = cors.methods.iter().map(|method| method.as_str()).collect();
+    let mut options = BTreeMap::from([
+        ("enable-cors", "true".to_owned()),
+        ("cors-allow-origin", list(&cors.origins)),
+        ("cors-allow-methods", methods.join(", ")),
+        ("cors-allow-headers", list(&cors.headers)),
+        ("cors-allow-credentials", cors.credentials.to_string()),
+    ]);
+    if !cors.expose_headers.is_empty() {
+        options.insert("cors-expose-headers", list(&cors.expose_headers));
+    }
+    options.extend(cors.max_age_seconds.map(|age| ("cors-max-age", age.to_string())));
+    options
+}
+
+fn list(items: &[impl ToString]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Writes a size as nginx does: whole mebibytes if possible, else bytes.
@@ -116,5 +126,42 @@ fn nginx_size(size: Memory) -> String {
     match (size.bytes() >> 20, size.bytes() % (1 << 20)) {
         (megabytes @ 1.., 0) => format!("{megabytes}m"),
         _ => size.bytes().to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_annotation_is_one_that_ingress_nginx_documents() {
+        let everything = json!({
+            "host": "shop.example",
+            "class": "nginx",
+            "strip_route": true,
+            "force_https": true,
+            "tls": { "source": "existing" },
+            "timeout_seconds": 60,
+            "rate_limit": { "requests_per_second": 100, "connections": 10 },
+            "cors": {
+                "origins": ["https://shop.example", "https://*.shop.example"],
+                "methods": ["GET", "POST"],
+                "headers": ["X-Request-ID"],
+                "expose_headers": ["X-Total"],
+                "credentials": true,
+                "max_age_seconds": 600,
+            },
+            "max_body": "10Mi",
+            "firewall": true,
+        });
+        let edge: Edge = serde_json::from_value(everything).expect("an edge");
+        let options = nginx_options(&edge);
+        assert_eq!(options.len(), 17, "whatever there is: {options:?}");
+        for (name, value) in options {
+            let takes = nginx::takes(name);
+            assert!(takes.is_some_and(|takes| takes.accepts(&value)), "{name}: {value}");
+        }
     }
 }

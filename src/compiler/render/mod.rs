@@ -10,8 +10,11 @@ mod config_map;
 mod container;
 mod deployment;
 mod external_secret;
+mod gateway;
 mod horizontal_pod_autoscaler;
+mod http_route;
 mod ingress;
+mod issuer;
 mod namespace;
 mod network_policy;
 mod object;
@@ -29,7 +32,6 @@ mod stateful_set;
 
 use serde_json::Value;
 
-pub(crate) use self::ingress::certificate_secret;
 use crate::model::Model;
 
 /// Renders every object of `model`, in no particular order.
@@ -38,8 +40,11 @@ pub(crate) fn render(model: &Model) -> Vec<Value> {
     let optional = [
         config_map::render_settings(model),
         ingress::render(model),
+        gateway::render(model),
+        http_route::render_redirect(model),
         certificate::render(model),
         network_policy::render_solver(model),
+        network_policy::render_gateway(model),
         secret_store::render(model),
         secret_store::render_account(model),
         prometheus_rule::render(model),
@@ -48,6 +53,7 @@ pub(crate) fn render(model: &Model) -> Vec<Value> {
     objects.extend(resource_quota::render(model));
     objects.extend(priority_class::render(model));
     objects.extend(external_secret::render(model));
+    objects.extend(issuer::render(model));
     for component in &model.components {
         objects.extend([
             service_account::render(model, component),
@@ -60,6 +66,7 @@ pub(crate) fn render(model: &Model) -> Vec<Value> {
         objects.extend(horizontal_pod_autoscaler::render(model, component));
         objects.extend(pod_disruption_budget::render(model, component));
         objects.extend(service_monitor::render(model, component));
+        objects.extend(http_route::render(model, component));
     }
     objects
 }

@@ -16,7 +16,7 @@ use super::object::{
 };
 use crate::{
     component::Component,
-    environment::{ingress::TlsSource, network::Peer},
+    environment::network::Peer,
     model::{Flow, Model, Whereabouts},
     text::Cidr,
 };
@@ -42,21 +42,55 @@ pub(super) fn render_default_deny(model: &Model) -> Value {
 /// Lets the ingress controller in to the pods by which cert-manager proves that the host is ours
 /// (ACME, HTTP-01): they run in this namespace for a moment, and would be denied too.
 pub(super) fn render_solver(model: &Model) -> Option<Value> {
-    let ingress = model.environment.ingress.as_ref()?;
     let controller = model.environment.network.ingress_controller.as_ref()?;
-    if ingress.tls.source != TlsSource::CertManager {
-        return None;
-    }
-    Some(to_json(&NetworkPolicy {
-        metadata: shared_metadata(model, &format!("{}-acme-solver", model.app())),
-        spec: Some(NetworkPolicySpec {
+    has_solver(model).then(|| {
+        to_json(&NetworkPolicy {
+            metadata: shared_metadata(model, &format!("{}-acme-solver", model.app())),
+            spec: Some(NetworkPolicySpec {
+                pod_selector: Some(match_labels(to_map([SOLVER_LABEL]))),
+                policy_types: Some(vec!["Ingress".to_owned()]),
+                ingress: Some(vec![NetworkPolicyIngressRule {
+                    from: Some(vec![peer(controller)]),
+                    ports: Some(vec![tcp(SOLVER_PORT)]),
+                }]),
+                ..NetworkPolicySpec::default()
+            }),
+        })
+    })
+}
+
+/// Tells whether such pods may come.
+fn has_solver(model: &Model) -> bool {
+    model.certificate_issuer.as_ref().is_some_and(|issuer| issuer.may_ask_for_proof)
+}
+
+/// Lets the pods of a gateway that run in this namespace do their work: everybody may come to
+/// them, and they may go to what has a route and to what configures them.
+pub(super) fn render_gateway(model: &Model) -> Option<Value> {
+    let network = &model.environment.network;
+    let gateway = network.ingress_controller.as_ref();
+    let gateway = gateway.filter(|peer| model.environment.is_own(peer))?;
+    model.environment.edge.as_ref()?;
+    let solver = NetworkPolicyEgressRule {
+        to: Some(vec![NetworkPolicyPeer {
             pod_selector: Some(match_labels(to_map([SOLVER_LABEL]))),
-            policy_types: Some(vec!["Ingress".to_owned()]),
-            ingress: Some(vec![NetworkPolicyIngressRule {
-                from: Some(vec![peer(controller)]),
-                ports: Some(vec![tcp(SOLVER_PORT)]),
-            }]),
-            ..NetworkPolicySpec::default()
+            ..NetworkPolicyPeer::default()
+        }]),
+        ports: Some(vec![tcp(SOLVER_PORT)]),
+    };
+    let mut egress = outgoing(model, |from| *from == Whereabouts::Pods(gateway.clone()));
+    egress.extend(has_solver(model).then_some(solver));
+    egress.extend(network.gateway_controller.as_ref().map(|controller| NetworkPolicyEgressRule {
+        to: Some(vec![peer(controller)]),
+        ports: None,
+    }));
+    Some(to_json(&NetworkPolicy {
+        metadata: shared_metadata(model, &format!("{}-gateway", model.app())),
+        spec: Some(NetworkPolicySpec {
+            pod_selector: Some(match_labels(to_map(&gateway.pods))),
+            policy_types: Some(both_ways()),
+            ingress: Some(vec![NetworkPolicyIngressRule::default()]),
+            egress: Some(egress),
         }),
     }))
 }
@@ -68,7 +102,7 @@ pub(super) fn render(model: &Model, component: &Component) -> Value {
             pod_selector: Some(selector(model, &component.name)),
             policy_types: Some(both_ways()),
             ingress: non_empty(incoming(model, component)),
-            egress: Some(outgoing(model, component)),
+            egress: Some(outgoing(model, |from| is_component(from, component))),
         }),
     })
 }
@@ -104,10 +138,14 @@ fn incoming(model: &Model, component: &Component) -> Vec<NetworkPolicyIngressRul
     callers.into_iter().map(rule).collect()
 }
 
-/// Returns what `component` may call, on which ports; names are resolved by everyone.
-fn outgoing(model: &Model, component: &Component) -> Vec<NetworkPolicyEgressRule> {
+/// Returns what those that `is_caller` means may call, on which ports; names are resolved by
+/// everyone.
+fn outgoing(
+    model: &Model,
+    is_caller: impl Fn(&Whereabouts) -> bool,
+) -> Vec<NetworkPolicyEgressRule> {
     let mut called: BTreeMap<&Whereabouts, BTreeSet<Port>> = BTreeMap::new();
-    for (protocol, flow) in flows(model).filter(|(_, flow)| is_component(&flow.from, component)) {
+    for (protocol, flow) in flows(model).filter(|(_, flow)| is_caller(&flow.from)) {
         called.entry(&flow.to).or_default().insert((flow.port, protocol));
     }
     let rule = |(called, ports): (&Whereabouts, BTreeSet<Port>)| NetworkPolicyEgressRule {

@@ -4,11 +4,14 @@
 //! [`Model`], which is rendered without a possible failure.
 
 mod alertmanager;
+mod annotation;
 mod budget;
 mod capacity;
+mod edge;
+mod edge_problem;
 mod endpoint;
 mod grafana;
-mod ingress;
+mod issuer;
 mod jaeger;
 mod monitoring;
 mod nats;
@@ -19,15 +22,20 @@ mod program;
 mod prometheus;
 mod redis;
 mod secret;
+mod secret_problem;
+mod secret_store;
 mod service;
 mod variables;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use a4co_bundle::{Image, applyset_id};
 
 use self::offer::Offer;
-pub use self::{nats::NatsProblem, problem::MeaningProblem, redis::RedisProblem};
+pub use self::{
+    edge_problem::EdgeProblem, nats::NatsProblem, problem::MeaningProblem, redis::RedisProblem,
+    secret_problem::SecretProblem,
+};
 use crate::{
     component::{Component, Variable},
     environment::{Environment, monitoring::Scraper, network::Peer, program::SecretKey},
@@ -36,6 +44,7 @@ use crate::{
     layers::Stack,
     model::{Flow, Model, ResolvedSecret, Whereabouts},
     monitoring::rule::Group,
+    problem::Problem,
     template::{Scope, Template},
 };
 
@@ -50,6 +59,10 @@ struct Resolver<'a, 'f> {
     scope: Scope,
     /// Names that are taken, with the path of what has each.
     names: BTreeMap<String, String>,
+    /// Names of Secrets that the release makes, with the path of what makes each.
+    secret_names: BTreeMap<String, String>,
+    /// Secrets that the site provides, with the keys that they must have.
+    required_secrets: BTreeMap<String, BTreeSet<String>>,
     secrets: BTreeMap<String, ResolvedSecret>,
     /// What can be needed.
     offers: BTreeMap<String, Offer<'a>>,
@@ -76,6 +89,8 @@ pub(crate) fn resolve<'a>(
         pins,
         scope: global_scope(&stack.name, environment),
         names: BTreeMap::new(),
+        secret_names: BTreeMap::new(),
+        required_secrets: BTreeMap::new(),
         secrets: BTreeMap::new(),
         offers: BTreeMap::new(),
         components: Vec::new(),
@@ -90,7 +105,8 @@ pub(crate) fn resolve<'a>(
     resolver.offer_nats();
     resolver.offer_redis();
     resolver.offer_tracing();
-    resolver.check_ingress();
+    let issuers = resolver.issuers();
+    resolver.check_edge();
     resolver.services();
     resolver.postgresql();
     resolver.nats();
@@ -104,8 +120,11 @@ pub(crate) fn resolve<'a>(
         environment,
         applyset: applyset_id(release.app.as_ref(), release.namespace.as_ref()),
         settings: resolver.settings(),
-        secret_role: resolver.secret_role(),
+        secret_access: resolver.secret_access(),
+        certificate_issuer: resolver.certificate_issuer(),
+        issuers,
         notes: resolver.notes(),
+        required_secrets: resolver.required_secrets,
         components: resolver.components,
         flows: resolver.flows,
         datagrams: resolver.datagrams,
@@ -122,17 +141,15 @@ fn global_scope(name: &str, environment: &Environment) -> Scope {
         .with("app", &release.app)
         .with("namespace", &release.namespace)
         .with("version", &release.version);
-    match &environment.ingress {
-        Some(ingress) => {
-            scope.with("public_host", &ingress.host).with("public_url", &ingress.url())
-        }
+    match &environment.edge {
+        Some(edge) => scope.with("public_host", &edge.host).with("public_url", &edge.url()),
         None => scope,
     }
 }
 
 impl Resolver<'_, '_> {
     /// Reports a problem of the value at `path`.
-    fn report(&mut self, path: &[&str], problem: MeaningProblem) {
+    fn report(&mut self, path: &[&str], problem: impl Into<Problem>) {
         self.findings.add(self.stack.tree.place_of(path), problem);
     }
 
@@ -207,6 +224,22 @@ impl Resolver<'_, '_> {
             let (what, value) = ("name", name.to_owned());
             self.report(owner, MeaningProblem::Clash { what, value, first, second });
         }
+    }
+
+    /// Takes `name` for a Secret that what stands at `owner` makes. A name that is taken is
+    /// reported.
+    fn take_secret_name(&mut self, name: &str, owner: &[&str]) {
+        let second = owner.join(".");
+        if let Some(first) = self.secret_names.insert(name.to_owned(), second.clone()) {
+            let (what, value) = ("Secret", name.to_owned());
+            self.report(owner, MeaningProblem::Clash { what, value, first, second });
+        }
+    }
+
+    /// Asks the site for a Secret with these keys.
+    fn require_secret<K: Into<String>>(&mut self, name: &str, keys: impl IntoIterator<Item = K>) {
+        let required = self.required_secrets.entry(name.to_owned()).or_default();
+        required.extend(keys.into_iter().map(Into::into));
     }
 
     /// Lets in who stands outside of the release: the ingress controller to what has a route, and

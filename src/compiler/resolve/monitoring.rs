@@ -8,9 +8,9 @@ use crate::{
         Check, Component, Container, Metrics, Mount, Probe, Resolution, Service, ServicePort,
     },
     environment::{
-        ingress::TlsSource,
         monitoring::{Monitoring, Scraper},
         program::Program,
+        tls::TlsSource,
     },
     model::{Flow, Whereabouts},
     monitoring::{PROMETHEUS, Watched, alerts, prometheus::pods_name},
@@ -64,14 +64,13 @@ impl Resolver<'_, '_> {
 
     /// Returns what is watched, if anyone watches.
     pub(super) fn watched(&self) -> Option<Watched<'_>> {
-        let ingress = self.environment.ingress.as_ref();
+        let edge = self.environment.edge.as_ref();
         Some(Watched {
             namespace: self.environment.release.namespace.as_ref(),
             monitoring: self.environment.monitoring.as_ref()?,
             scraper: self.scraper(),
             components: &self.components,
-            has_certificate: ingress
-                .is_some_and(|ingress| ingress.tls.source == TlsSource::CertManager),
+            has_certificate: edge.is_some_and(|edge| edge.tls.source == TlsSource::CertManager),
         })
     }
 

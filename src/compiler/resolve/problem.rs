@@ -2,7 +2,6 @@
 
 use thiserror::Error;
 
-use super::{NatsProblem, RedisProblem};
 use crate::suggest;
 
 /// What makes no sense although every part of it is well-formed.
@@ -173,12 +172,6 @@ pub enum MeaningProblem {
         /// Most characters of one.
         most: usize,
     },
-    /// NATS could not run like that.
-    #[error(transparent)]
-    Nats(#[from] NatsProblem),
-    /// Redis could not run like that.
-    #[error(transparent)]
-    Redis(#[from] RedisProblem),
 }
 
 impl MeaningProblem {
@@ -200,8 +193,6 @@ impl MeaningProblem {
             Self::NoAutoscaling { min, .. } => {
                 Some(format!("set `replicas.max = {min}` for a fixed number"))
             }
-            Self::Nats(problem) => problem.help(),
-            Self::Redis(problem) => problem.help(),
             Self::NotScraped { .. } => {
                 let help = "name endpoints with `metrics`; what the release runs is scraped anyway";
                 Some(help.to_owned())

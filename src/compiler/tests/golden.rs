@@ -53,7 +53,7 @@ fn a_small_file_on_top_of_the_platform_is_a_whole_environment() {
         extends = "platform"
         [release]
         namespace = "a4co-staging"
-        [ingress]
+        [edge]
         host = "api-staging.a4co.com"
         [services.order.replicas]
         min = 2

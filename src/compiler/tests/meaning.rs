@@ -122,9 +122,9 @@ fn references_and_variables_must_lead_somewhere() {
             ],
         ),
         (
-            "a route without an ingress",
+            "a route without an edge",
             &[("", "route = \"/web\"\n")],
-            &["23:9: `route` needs an `[ingress]`"],
+            &["23:9: `route` needs an `[edge]`"],
         ),
         (
             "an endpoint that is nowhere",
@@ -162,7 +162,7 @@ fn references_and_variables_must_lead_somewhere() {
 #[test]
 fn the_edge_must_be_complete() {
     let route = "route = \"/web\"\n";
-    let host = "[ingress]\nhost = \"shop.example\"\nclass = \"nginx\"\n";
+    let host = "[edge]\nhost = \"shop.example\"\nclass = \"nginx\"\n";
     let plain = "tls.source = \"none\"\n";
     let controller = "[network.ingress_controller]\nnamespace = \"ingress-nginx\"\n";
     let other = "[services.a]\nport = 1\nroute = \"/web\"\n";
@@ -171,7 +171,7 @@ fn the_edge_must_be_complete() {
         (
             "no controller",
             [route, host, plain, ""],
-            &["envs/live.toml:24:2: `[ingress]` needs `network.ingress_controller`, to let it in"],
+            &["envs/live.toml:24:2: `[edge]` needs `network.ingress_controller`, to let it in"],
         ),
         (
             "cert-manager without an issuer",

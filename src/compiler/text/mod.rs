@@ -5,8 +5,9 @@ use thiserror::Error;
 mod types;
 
 pub(crate) use self::types::{
-    Cidr, CountOrPercent, DigestText, DnsLabel, EnvName, FolderPath, HostName, HostPort, HttpPath,
-    HttpUrl, Interval, LabelKey, LabelValue, Origin, Percent, PrometheusName, Version,
+    AcmeServer, Cidr, CountOrPercent, DataKey, DigestText, DnsLabel, EnvName, FolderPath,
+    HeaderName, HostName, HostPort, HttpPath, HttpUrl, Interval, LabelKey, LabelValue, Origin,
+    Percent, PrometheusName, Version,
 };
 use crate::{image::ImageReference, quantity, template::Template};
 
@@ -29,7 +30,7 @@ pub(crate) struct Format {
 
 /// Every grammar. The schema check reads this table, so that all texts are checked at once and with
 /// their places; the types below then parse without a failure.
-const FORMATS: [Format; 21] = [
+const FORMATS: &[Format] = &[
     DnsLabel::FORMAT,
     HostName::FORMAT,
     EnvName::FORMAT,
@@ -42,6 +43,9 @@ const FORMATS: [Format; 21] = [
     LabelValue::FORMAT,
     Version::FORMAT,
     Origin::FORMAT,
+    HeaderName::FORMAT,
+    AcmeServer::FORMAT,
+    DataKey::FORMAT,
     DigestText::FORMAT,
     PrometheusName::FORMAT,
     HttpUrl::FORMAT,
@@ -68,7 +72,7 @@ const FORMATS: [Format; 21] = [
 impl Format {
     /// Returns every format.
     pub(crate) fn all() -> impl Iterator<Item = &'static Self> {
-        const { &FORMATS }.iter()
+        FORMATS.iter()
     }
 
     /// Returns the format called `name`; formats of numbers, such as `uint16`, are not here.

@@ -47,6 +47,7 @@ text!(
         text.starts_with('/')
             && !text.contains("//")
             && (text.len() == 1 || !text.ends_with('/'))
+            && !text.split('/').any(|part| matches!(part, "." | ".."))
             && is_made_of(text, |byte| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte))
     }
 );
@@ -153,14 +154,58 @@ text!(
     /// An origin of a browser's requests (RFC 6454), or `*`.
     Origin,
     "origin",
-    "an origin such as `https://example.com`, or `*`",
-    |text| text == "*"
-        || text
-            .strip_prefix("https://")
-            .or_else(|| text.strip_prefix("http://"))
-            .is_some_and(|rest| {
-                is_made_of(rest, |b| b.is_ascii_alphanumeric() || b"-.:*".contains(&b))
+    "an origin such as `https://example.com` or `https://*.example.com`, or `*`",
+    |text| text == "*" || is_web_origin(text)
+);
+
+text!(
+    /// Name of a header of HTTP.
+    HeaderName,
+    "header-name",
+    "a name of a header: letters, digits, `-` and `_`",
+    |text| is_made_of(text, |byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+);
+
+text!(
+    /// A server of the ACME protocol.
+    AcmeServer,
+    "acme-server",
+    "`letsencrypt-staging`, `letsencrypt-production`, or the URL of a directory",
+    |text| {
+        AcmeServer::known(text).is_some()
+            || text.strip_prefix("https://").is_some_and(|rest| {
+                !rest.is_empty()
+                    && rest.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"')
             })
+    }
+);
+
+impl AcmeServer {
+    /// Returns the URL of the server's directory.
+    pub(crate) fn url(&self) -> &str {
+        Self::known(&self.0).unwrap_or(&self.0)
+    }
+
+    fn known(name: &str) -> Option<&'static str> {
+        match name {
+            "letsencrypt-staging" => Some("https://acme-staging-v02.api.letsencrypt.org/directory"),
+            "letsencrypt-production" => Some("https://acme-v02.api.letsencrypt.org/directory"),
+            _ => None,
+        }
+    }
+}
+
+text!(
+    /// Key of a Secret or of a `ConfigMap`.
+    DataKey,
+    "data-key",
+    "a key such as `ca.crt`: letters, digits, `-`, `_` and `.`, at most 253 characters",
+    |text| {
+        text.len() <= 253
+            && !text.starts_with("..")
+            && text != "."
+            && is_made_of(text, |byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    }
 );
 
 text!(
@@ -244,6 +289,17 @@ impl Percent {
     }
 }
 
+/// Tells whether `text` is a scheme, a host, whose first label may be `*`, and a port if any.
+fn is_web_origin(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let Some(rest) = rest else {
+        return false;
+    };
+    let (host, port) = rest.split_once(':').unwrap_or((rest, "443"));
+    let host = host.strip_prefix("*.").unwrap_or(host);
+    host.split('.').all(is_dns_label) && port.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
 fn is_label_name(text: &str) -> bool {
     let edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     text.len() <= 63
@@ -266,7 +322,11 @@ mod tests {
             (DnsLabel::FORMAT, vec!["a", "a-1"], vec!["", "-a", "a-", "A", "a.b", "a_b"]),
             (HostName::FORMAT, vec!["api.example.com", "db"], vec!["", "a..b", ".a", "a.b."]),
             (EnvName::FORMAT, vec!["A", "_a1"], vec!["", "1A", "A-B", "A B", "É"]),
-            (HttpPath::FORMAT, vec!["/", "/a/b.c"], vec!["", "a", "//", "/a/", "/a?b", "/a b"]),
+            (
+                HttpPath::FORMAT,
+                vec!["/", "/a/b.c", "/.a"],
+                vec!["", "a", "//", "/a/", "/a?b", "/a b", "/./a", "/a/.."],
+            ),
             (FolderPath::FORMAT, vec!["/a", "/a/.b"], vec!["", "/", "a", "/a/", "/a/../b"]),
             (Interval::FORMAT, vec!["1s", "15m", "24h"], vec!["", "s", "0s", "1d", "-1s", "1.5h"]),
             (CountOrPercent::FORMAT, vec!["0", "1", "25%"], vec!["", "%", "-1", "1.5"]),
@@ -288,9 +348,26 @@ mod tests {
             (Version::FORMAT, vec!["1.2.3", "1.0.0-rc.1+x"], vec!["", "1.2", "v1.2.3", "01.0.0"]),
             (
                 Origin::FORMAT,
-                vec!["*", "https://*.a.b:8443"],
-                vec!["", "a.b", "https://", "https://a/b"],
+                vec!["*", "https://*.a.b:8443", "http://localhost:3000"],
+                vec![
+                    "",
+                    "a.b",
+                    "https://",
+                    "https://*",
+                    "https://a/b",
+                    "https://a.*.b",
+                    "https://a:0",
+                    "https://a:b",
+                    "ftp://a",
+                ],
             ),
+            (HeaderName::FORMAT, vec!["X-Request-ID", "x_1"], vec!["", "A B", "A:", "A,B", "*"]),
+            (
+                AcmeServer::FORMAT,
+                vec!["letsencrypt-staging", "https://acme.example.com/directory"],
+                vec!["", "letsencrypt", "http://acme.example.com", "https://", "https://a b"],
+            ),
+            (DataKey::FORMAT, vec!["ca.crt", "A_b-1"], vec!["", ".", "..", "..a", "a/b", "a b"]),
         ] {
             for text in good {
                 assert_eq!(format.check(text), Ok(()), "{}: {text}", format.name);

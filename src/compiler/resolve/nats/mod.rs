@@ -50,7 +50,7 @@ impl Resolver<'_, '_> {
             let path = ["nats", key, "cluster"];
             let cluster = self.expand(&nats.cluster, &scope, &path);
             if nats.cluster.expand(&scope).is_ok_and(|name| !is_cluster_name(&name)) {
-                self.report(&path, NatsProblem::ClusterName { name: cluster.clone() }.into());
+                self.report(&path, NatsProblem::ClusterName { name: cluster.clone() });
             }
             let scope = scope.with("host", key).with("port", &CLIENTS.1).with("cluster", &cluster);
             let whereabouts = Whereabouts::Component(key.clone());
@@ -78,7 +78,7 @@ impl Resolver<'_, '_> {
         let path = ["nats", key];
         self.check_program(&path, &nats.program, nats.exporter.as_ref());
         let mut report = |key: &[&str], problem: NatsProblem| {
-            self.report(&[path.as_slice(), key].concat(), problem.into());
+            self.report(&[path.as_slice(), key].concat(), problem);
         };
         if nats.replicas.is_multiple_of(2) {
             report(&["replicas"], NatsProblem::EvenReplicas { replicas: nats.replicas });

@@ -117,7 +117,7 @@ impl Resolver<'_, '_> {
         let path = ["redis", key];
         self.check_program(&path, &redis.program, redis.exporter.as_ref());
         let mut report = |key: &[&str], problem: RedisProblem| {
-            self.report(&[path.as_slice(), key].concat(), problem.into());
+            self.report(&[path.as_slice(), key].concat(), problem);
         };
         for (name, value) in &redis.settings {
             if let Err(problem) = settings::check(name, value) {

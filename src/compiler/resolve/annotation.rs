@@ -1,0 +1,67 @@
+//! Checks the annotations that an environment adds at the edge.
+
+use super::{EdgeProblem, Resolver};
+use crate::{
+    environment::edge::{Edge, EdgeController},
+    nginx::{self, Takes},
+};
+
+/// Annotations by which cert-manager and the API server are told what other keys tell them.
+const OF_OTHERS: [(&str, &str); 3] = [
+    ("cert-manager.io/", "edge.tls"),
+    ("acme.cert-manager.io/", "edge.tls"),
+    ("kubernetes.io/ingress.class", "edge.class"),
+];
+
+impl Resolver<'_, '_> {
+    pub(super) fn check_annotations(&mut self, edge: &Edge) {
+        for (name, value) in edge.annotations() {
+            if let Some(problem) = problem(edge.controller, name, value) {
+                self.report(&["edge", "annotations", name], problem);
+            }
+        }
+    }
+}
+
+/// Returns what is wrong with the annotation `name`, if anything is.
+fn problem(controller: EdgeController, name: &str, value: &str) -> Option<EdgeProblem> {
+    let of_other = OF_OTHERS.iter().find(|(other, _)| name.starts_with(other));
+    if let Some((_, key)) = of_other {
+        return Some(EdgeProblem::AnnotationOfKey { name: name.to_owned(), key });
+    }
+    let option = name.strip_prefix(nginx::PREFIX)?;
+    if controller == EdgeController::GatewayApi {
+        return Some(EdgeProblem::AnnotationOfNginx { name: name.to_owned() });
+    }
+    let name = option.to_owned();
+    if let Some(key) = key_of(option) {
+        return Some(EdgeProblem::AnnotationOfKey { name, key });
+    }
+    match nginx::takes(option) {
+        None => {
+            let nearest = nginx::nearest(option);
+            Some(EdgeProblem::UnknownAnnotation { name, nearest, key: nearest.and_then(key_of) })
+        }
+        Some(Takes::Snippet) => Some(EdgeProblem::Snippet { name }),
+        Some(takes) if !takes.accepts(value) => {
+            let (value, expected) = (value.to_owned(), takes.words());
+            Some(EdgeProblem::AnnotationValue { name, value, expected })
+        }
+        Some(_) => None,
+    }
+}
+
+/// Returns the key of the environment that sets an option of ingress-nginx.
+fn key_of(option: &str) -> Option<&'static str> {
+    Some(match option {
+        "ssl-redirect" | "force-ssl-redirect" => "edge.force_https",
+        "use-regex" | "rewrite-target" => "edge.strip_route",
+        "limit-rps" | "limit-connections" => "edge.rate_limit",
+        "proxy-body-size" => "edge.max_body",
+        "proxy-read-timeout" => "edge.timeout_seconds",
+        "enable-modsecurity" | "enable-owasp-core-rules" => "edge.firewall",
+        "enable-cors" => "edge.cors",
+        option if option.starts_with("cors-") && nginx::takes(option).is_some() => "edge.cors",
+        _ => return None,
+    })
+}

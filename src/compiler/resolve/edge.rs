@@ -1,0 +1,135 @@
+//! Checks how requests come in: whether the controller can do all that is asked of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{EdgeProblem, MeaningProblem, Resolver};
+use crate::environment::{
+    edge::{Cors, Edge, EdgeController},
+    tls::TlsSource,
+};
+
+impl Resolver<'_, '_> {
+    pub(super) fn check_edge(&mut self) {
+        self.check_routes();
+        let Some(edge) = &self.environment.edge else {
+            return;
+        };
+        self.check_tls(edge);
+        if let Some(cors) = &edge.cors {
+            self.check_cors(cors);
+        }
+        self.check_annotations(edge);
+        if edge.controller == EdgeController::GatewayApi {
+            self.check_gateway(edge);
+        }
+        self.check_controller();
+    }
+
+    fn check_routes(&mut self) {
+        let mut routes = BTreeMap::new();
+        for (key, service) in &self.environment.services {
+            let Some(route) = &service.route else {
+                continue;
+            };
+            let path = ["services", key, "route"];
+            if self.environment.edge.is_none() {
+                let (what, needs) = ("`route`", "an `[edge]`");
+                self.report(&path, MeaningProblem::Incomplete { what, needs });
+            }
+            if let Some(first) = routes.insert(route, key) {
+                let (what, value) = ("route", route.to_string());
+                let (first, second) = (format!("services.{first}"), format!("services.{key}"));
+                self.report(&path, MeaningProblem::Clash { what, value, first, second });
+            }
+        }
+    }
+
+    fn check_tls(&mut self, edge: &Edge) {
+        if edge.tls.source == TlsSource::CertManager && edge.tls.issuer.is_none() {
+            let (what, needs) = ("`source = \"cert-manager\"`", "`issuer`");
+            self.report(&["edge", "tls"], MeaningProblem::Incomplete { what, needs });
+        }
+        let certificate = self.environment.certificate_secret();
+        match edge.tls.source {
+            TlsSource::CertManager => self.take_secret_name(&certificate, &["edge", "tls"]),
+            TlsSource::Existing => self.require_secret(&certificate, ["tls.crt", "tls.key"]),
+            TlsSource::None => {}
+        }
+        if edge.tls.source == TlsSource::None && edge.force_https {
+            let (what, needs) = ("`force_https`", "a certificate, but `tls.source` is `none`");
+            self.report(&["edge", "force_https"], MeaningProblem::Incomplete { what, needs });
+        }
+    }
+
+    fn check_cors(&mut self, cors: &Cors) {
+        let headers = |headers: &[_]| headers.iter().map(ToString::to_string).collect();
+        let lists: [(&str, Vec<String>, bool); 4] = [
+            ("origins", cors.origins.iter().map(ToString::to_string).collect(), true),
+            ("methods", cors.methods.iter().map(|it| it.as_str().to_owned()).collect(), true),
+            ("headers", headers(&cors.headers), true),
+            ("expose_headers", headers(&cors.expose_headers), false),
+        ];
+        for (list, items, is_required) in lists {
+            let path = ["edge", "cors", list];
+            if items.is_empty() && is_required {
+                self.report(&path, EdgeProblem::Empty { list });
+            }
+            let mut seen = BTreeSet::new();
+            for (position, item) in items.iter().enumerate() {
+                if !seen.insert(item) {
+                    let position = position.to_string();
+                    let problem = MeaningProblem::Twice { name: item.clone() };
+                    self.report(&["edge", "cors", list, &position], problem);
+                }
+            }
+        }
+        if cors.origins.iter().any(|origin| origin.as_ref() == "*") {
+            if cors.origins.len() > 1 {
+                self.report(&["edge", "cors", "origins"], EdgeProblem::OriginsBesideAny);
+            }
+            if cors.credentials {
+                self.report(&["edge", "cors", "credentials"], EdgeProblem::AnyoneWithCredentials);
+            }
+        }
+    }
+
+    /// Reports what a Gateway and its routes cannot express.
+    fn check_gateway(&mut self, edge: &Edge) {
+        for (is_there, key, feature) in [
+            (edge.rate_limit().is_some(), "rate_limit", "rate-limit"),
+            (edge.max_body().is_some(), "max_body", "max-body"),
+            (edge.firewall(), "firewall", "firewall"),
+        ] {
+            if is_there {
+                self.report(&["edge", key], EdgeProblem::NotInGatewayApi { key, feature });
+            }
+        }
+        if edge.force_https {
+            let name = self.environment.redirect_name();
+            self.take_name(&name, &["edge", "force_https"], &["edge", "force_https"]);
+        }
+    }
+
+    /// Reports what is not known of the pods that let requests in.
+    fn check_controller(&mut self) {
+        let network = &self.environment.network;
+        let Some(controller) = &network.ingress_controller else {
+            let (what, needs) = ("`[edge]`", "`network.ingress_controller`, to let it in");
+            self.report(&["edge"], MeaningProblem::Incomplete { what, needs });
+            return;
+        };
+        if !self.environment.is_own(controller) {
+            return;
+        }
+        let path = ["network", "ingress_controller"];
+        let what = "`ingress_controller` in the namespace of the release";
+        if controller.pods.is_empty() {
+            let needs = "`pods`, or every pod could come in";
+            self.report(&path, MeaningProblem::Incomplete { what, needs });
+        }
+        if network.gateway_controller.is_none() {
+            let needs = "`network.gateway_controller`, which configures its pods";
+            self.report(&path, MeaningProblem::Incomplete { what, needs });
+        }
+    }
+}

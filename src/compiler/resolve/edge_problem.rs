@@ -1,0 +1,132 @@
+//! What makes no sense at the edge: what a controller cannot do, or would not heed.
+
+use thiserror::Error;
+
+use crate::suggest;
+
+/// What makes no sense at the edge although every part of it is well-formed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Error)]
+#[non_exhaustive]
+pub enum EdgeProblem {
+    /// Something that the Gateway API cannot express.
+    #[error("the Gateway API has nothing for `{key}`")]
+    NotInGatewayApi {
+        /// The key in `[edge]`.
+        key: &'static str,
+        /// What `without` calls it.
+        feature: &'static str,
+    },
+    /// An annotation of ingress-nginx where there is no ingress-nginx.
+    #[error("`{name}` says nothing to a controller of the Gateway API")]
+    AnnotationOfNginx {
+        /// Name of the annotation.
+        name: String,
+    },
+    /// An annotation that ingress-nginx does not know.
+    #[error("ingress-nginx knows no annotation `{name}`")]
+    UnknownAnnotation {
+        /// Name without its prefix.
+        name: String,
+        /// What most likely is meant.
+        nearest: Option<&'static str>,
+        /// The key that sets what is meant, if one does.
+        key: Option<&'static str>,
+    },
+    /// An annotation with a value that ingress-nginx cannot read.
+    #[error("annotation `{name}` takes {expected}, not `{value}`")]
+    AnnotationValue {
+        /// Name without its prefix.
+        name: String,
+        /// The value.
+        value: String,
+        /// What it takes, in words.
+        expected: String,
+    },
+    /// An annotation that another key sets.
+    #[error("annotation `{name}` is what `{key}` sets")]
+    AnnotationOfKey {
+        /// Name of the annotation.
+        name: String,
+        /// The key.
+        key: &'static str,
+    },
+    /// A piece of nginx's configuration.
+    #[error("annotation `{name}` is a snippet, which ingress-nginx ignores")]
+    Snippet {
+        /// Name without its prefix.
+        name: String,
+    },
+    /// Any page may call, with the visitor's cookies.
+    #[error("`credentials` with the origin `*`: browsers refuse that")]
+    AnyoneWithCredentials,
+    /// `*` beside other origins.
+    #[error("beside the origin `*` the others say nothing")]
+    OriginsBesideAny,
+    /// A list that says nothing.
+    #[error("`cors.{list}` is empty")]
+    Empty {
+        /// Name of the list.
+        list: &'static str,
+    },
+    /// An issuer that issues in no way, or in several.
+    #[error("issuer `{name}` must have exactly one of `acme`, `ca` and `self_signed`")]
+    Issuance {
+        /// Name of the issuer.
+        name: String,
+    },
+    /// A name in a certificate that is too long for one.
+    #[error("the common name comes out as `{name}`, which is longer than 64 characters")]
+    CommonName {
+        /// The expanded name.
+        name: String,
+    },
+    /// An issuer of the release that it does not have.
+    #[error("the release has no issuer `{name}`")]
+    UnknownIssuer {
+        /// The name.
+        name: String,
+        /// The issuers of the release.
+        known: Vec<String>,
+    },
+}
+
+impl EdgeProblem {
+    /// Returns what to do about it.
+    pub(crate) fn help(&self) -> Option<String> {
+        match self {
+            Self::NotInGatewayApi { feature, .. } => Some(format!(
+                "set `without = [\"{feature}\"]` to go without it, or `controller = \"ingress-nginx\"`"
+            )),
+            Self::AnnotationOfNginx { .. } => Some(
+                "remove it, or set `without = [\"annotations\"]` if a layer below has it"
+                    .to_owned(),
+            ),
+            Self::UnknownAnnotation { nearest, key, .. } => {
+                let key = key.map(|key| format!(" `{key}` sets it")).unwrap_or_default();
+                Some(match nearest {
+                    Some(nearest) => format!("did you mean `{nearest}`?{key}"),
+                    None => "its page `nginx-configuration/annotations` lists all".to_owned(),
+                })
+            }
+            Self::AnnotationOfKey { .. } => Some("say it there only".to_owned()),
+            Self::Snippet { .. } => Some(
+                "it is off since 1.9, because who writes one can read every Secret of the \
+                 cluster; set it in the controller's own settings"
+                    .to_owned(),
+            ),
+            Self::AnyoneWithCredentials => {
+                Some("name the origins, or set `credentials = false`".to_owned())
+            }
+            Self::OriginsBesideAny => Some("remove them, or the `*`".to_owned()),
+            Self::Empty { .. } => {
+                Some("ingress-nginx would take a list of its own; name at least one".to_owned())
+            }
+            Self::UnknownIssuer { name, known } => {
+                let help = suggest::help(name, known).map(|help| help + "; ").unwrap_or_default();
+                Some(format!("{help}for one of the cluster set `issuer_kind = \"ClusterIssuer\"`"))
+            }
+            Self::CommonName { .. } => Some("set a shorter `common_name`".to_owned()),
+            Self::AnnotationValue { .. } | Self::Issuance { .. } => None,
+        }
+    }
+}
