@@ -122,8 +122,9 @@ impl EdgeProblem {
                 Some("ingress-nginx would take a list of its own; name at least one".to_owned())
             }
             Self::UnknownIssuer { name, known } => {
-                let help = suggest::help(name, known).map(|help| help + "; ").unwrap_or_default();
-                Some(format!("{help}for one of the cluster set `issuer_kind = \"ClusterIssuer\"`"))
+                let help = suggest::help(name, known).map(|help| format!("; {help}"));
+                let help = help.unwrap_or_default();
+                Some(format!("for one of the cluster set `issuer_kind = \"ClusterIssuer\"`{help}"))
             }
             Self::CommonName { .. } => Some("set a shorter `common_name`".to_owned()),
             Self::AnnotationValue { .. } | Self::Issuance { .. } => None,
