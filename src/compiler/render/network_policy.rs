@@ -16,7 +16,7 @@ use super::object::{
 };
 use crate::{
     component::Component,
-    environment::network::Peer,
+    environment::{edge::EdgeController, network::Peer},
     model::{Flow, Model, Whereabouts},
     text::Cidr,
 };
@@ -67,10 +67,11 @@ fn has_solver(model: &Model) -> bool {
 /// Lets the pods of a gateway that run in this namespace do their work: everybody may come to
 /// them, and they may go to what has a route and to what configures them.
 pub(super) fn render_gateway(model: &Model) -> Option<Value> {
+    let edge = model.environment.edge.as_ref();
+    edge.filter(|edge| edge.controller == EdgeController::GatewayApi)?;
     let network = &model.environment.network;
     let gateway = network.ingress_controller.as_ref();
     let gateway = gateway.filter(|peer| model.environment.is_own(peer))?;
-    model.environment.edge.as_ref()?;
     let solver = NetworkPolicyEgressRule {
         to: Some(vec![NetworkPolicyPeer {
             pod_selector: Some(match_labels(to_map([SOLVER_LABEL]))),

@@ -22,7 +22,7 @@ impl Resolver<'_, '_> {
         if edge.controller == EdgeController::GatewayApi {
             self.check_gateway(edge);
         }
-        self.check_controller();
+        self.check_controller(edge);
     }
 
     fn check_routes(&mut self) {
@@ -111,14 +111,14 @@ impl Resolver<'_, '_> {
     }
 
     /// Reports what is not known of the pods that let requests in.
-    fn check_controller(&mut self) {
+    fn check_controller(&mut self, edge: &Edge) {
         let network = &self.environment.network;
         let Some(controller) = &network.ingress_controller else {
             let (what, needs) = ("`[edge]`", "`network.ingress_controller`, to let it in");
             self.report(&["edge"], MeaningProblem::Incomplete { what, needs });
             return;
         };
-        if !self.environment.is_own(controller) {
+        if edge.controller != EdgeController::GatewayApi || !self.environment.is_own(controller) {
             return;
         }
         let path = ["network", "ingress_controller"];

@@ -534,6 +534,12 @@ fn issuers_and_the_gateway_must_make_sense() {
             ],
         ),
         (
+            "an Ingress, whose pods here are no gateway",
+            &[("namespace = \"ingress\"\n", "")],
+            "",
+            &[],
+        ),
+        (
             "a service with the name of the redirect",
             &[GATEWAY, HTTPS, ("[edge.tls]", "force_https = true\n[edge.tls]")],
             "[services.shop-https-redirect]\nport = 1\n",

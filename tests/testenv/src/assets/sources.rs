@@ -57,7 +57,7 @@ pub(crate) const HELM: Upstream = Upstream {
 pub(crate) const HELM_VERSION: &str = "-X helm.sh/helm/v4/internal/version.version=v4.3.1";
 
 /// The custom resource definitions that every control plane has, by the name of their folder.
-pub(crate) const DEFINITIONS: [(&str, Upstream); 3] = [
+pub(crate) const DEFINITIONS: [(&str, Upstream); 4] = [
     (
         "cert-manager",
         Upstream {
@@ -72,6 +72,15 @@ pub(crate) const DEFINITIONS: [(&str, Upstream); 3] = [
             module: "github.com/external-secrets/external-secrets@v1.3.2",
             sum: "h1:u2J8RjlHIeF0oZCqtl92adI/uZWUwOesJIDkfql6LqQ=",
             path: "config/crds/bases",
+        },
+    ),
+    // The first version whose standard channel has the CORS filter.
+    (
+        "gateway-api",
+        Upstream {
+            module: "sigs.k8s.io/gateway-api@v1.5.1",
+            sum: "h1:RqVRIlkhLhUO8wOHKTLnTJA6o/1un4po4/6M1nRzdd0=",
+            path: "config/crd/standard",
         },
     ),
     (

@@ -13,7 +13,8 @@ pub(crate) const STAGES: [&str; 4] = [
 ];
 
 /// API groups of custom resources in [`STAGES`].
-pub(crate) const STAGED_GROUPS: [&str; 2] = ["cert-manager.io/v1", "external-secrets.io/v1"];
+pub(crate) const STAGED_GROUPS: [&str; 3] =
+    ["cert-manager.io/v1", "external-secrets.io/v1", "gateway.networking.k8s.io/v1"];
 
 /// The default storage class, and an ingress class.
 pub(crate) const CLASSES: &str = include_str!("classes.yaml");
