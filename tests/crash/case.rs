@@ -70,6 +70,9 @@ pub(crate) struct Finding {
     pub(crate) violations: Vec<Violation>,
     /// Late creations that the next command removed.
     pub(crate) exceptions: usize,
+    /// Whether the request of the second crash never came. Requests of a recovery run side by side,
+    /// and which of two objects that own each other is written twice is not the same every time.
+    pub(crate) is_missed: bool,
     pub(crate) story: String,
     /// Mutating requests of the recovery.
     pub(crate) recovery: Vec<String>,
@@ -238,6 +241,7 @@ impl Case {
             What::KillTwice(fault, second, at) => {
                 self.kill(&mut run, *fault).await?;
                 run.act(&Command::Recover, Some((*second, at.clone()))).await?;
+                finding.is_missed = run.forgive_absence();
                 run.check_wreck().await?;
                 self.next(&mut run, Next::Recover, recording.usual).await?;
             }

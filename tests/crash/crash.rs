@@ -74,6 +74,10 @@ fn main() -> ExitCode {
         let _ = writeln!(io::stderr(), "that is not the whole enumeration: {FEWEST} runs at least");
         return ExitCode::FAILURE;
     }
+    if is_whole && !tally.is_nearly_complete() {
+        let _ = writeln!(io::stderr(), "too many second crashes did not happen");
+        return ExitCode::FAILURE;
+    }
     conclusion.exit_code()
 }
 

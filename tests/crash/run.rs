@@ -76,6 +76,9 @@ pub(crate) struct Asleep {
     pub(crate) waking: u64,
 }
 
+/// What is broken when the request of a fault never came: the case itself.
+const ABSENCE: &str = "case";
+
 /// One command of a run.
 pub(crate) struct Chapter {
     pub(crate) title: String,
@@ -155,6 +158,13 @@ impl<'a> Run<'a> {
     ) {
         let violations = what.into_iter().map(|what| Violation { invariant, what });
         self.violations.extend(violations);
+    }
+
+    /// Takes back that the request of a fault never came, and returns whether that was said.
+    pub(crate) fn forgive_absence(&mut self) -> bool {
+        let before = self.violations.len();
+        self.violations.retain(|violation| violation.invariant != ABSENCE);
+        self.violations.len() < before
     }
 
     /// The command with a fault at one request.
@@ -309,7 +319,7 @@ impl<'a> Run<'a> {
         wire.idle().await;
         let entries = wire.entries();
         if !wire.has_struck() {
-            self.blame("case", ["the request never came".to_owned()]);
+            self.blame(ABSENCE, ["the request never came".to_owned()]);
         }
         let after = Head::read(self.cluster, &self.site).await?;
         let lies = if is_overtaken {

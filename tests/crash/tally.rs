@@ -25,6 +25,7 @@ struct Counts {
     runs: usize,
     violations: usize,
     exceptions: usize,
+    missed: usize,
     mutants: usize,
     /// A line for each mutant that was caught.
     caught: Vec<String>,
@@ -43,6 +44,7 @@ impl Tally {
         counts.runs += 1;
         counts.violations += usize::from(!finding.violations.is_empty());
         counts.exceptions += finding.exceptions;
+        counts.missed += usize::from(finding.is_missed);
     }
 
     pub(crate) fn caught(&self, hunt: &Hunt, caught: Option<Catch>) {
@@ -61,12 +63,18 @@ impl Tally {
         self.counts().runs
     }
 
+    /// Whether hardly any second crash was missed.
+    pub(crate) fn is_nearly_complete(&self) -> bool {
+        let counts = self.counts();
+        counts.missed * 100 <= counts.runs
+    }
+
     /// Says what was counted.
     pub(crate) fn tell(&self) {
         let mut counts = self.counts();
         counts.caught.sort();
         let seconds = self.start.elapsed().as_secs();
-        let Counts { scenarios, runs, violations, exceptions, mutants, caught } = &*counts;
+        let Counts { scenarios, runs, violations, exceptions, missed, mutants, caught } = &*counts;
         let mut text = String::new();
         if *mutants > 0 {
             let count = caught.len();
@@ -80,6 +88,9 @@ impl Tally {
             thousands(*runs),
             scenarios.len(),
         );
+        if *missed > 0 {
+            let _ = writeln!(text, "{missed} second crashes at requests that did not come again");
+        }
         // When nobody listens, there is nobody to tell.
         let _ = io::stdout().write_all(text.as_bytes());
     }
