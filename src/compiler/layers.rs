@@ -20,6 +20,9 @@ use crate::{
 const LAYER: &str = "layer";
 
 /// Name of the key that names the layer below.
+/// Key that lists what of the layers below a file goes without.
+const UNSET: &str = "unset";
+
 const EXTENDS: &str = "extends";
 
 /// Every environment file, parsed.
@@ -64,6 +67,12 @@ pub enum LayerProblem {
         /// The names that exist.
         known: Vec<String>,
     },
+    /// Something to go without that is not there.
+    #[error("no layer below has `{path}`")]
+    NothingToUnset {
+        /// Its path.
+        path: String,
+    },
     /// Layers that extend each other in a circle.
     #[error("layers extend each other in a circle: {}", circle.join(" → "))]
     Circle {
@@ -78,6 +87,7 @@ impl LayerProblem {
         match self {
             Self::Name { .. } => Some("use a-z, 0-9 and `-`".to_owned()),
             Self::Missing { name, known } => suggest::help(name, known),
+            Self::NothingToUnset { .. } => Some("remove it from the list".to_owned()),
             Self::Circle { .. } => Some("remove one `extends`".to_owned()),
         }
     }
@@ -124,10 +134,15 @@ impl Layers {
         if conformity == Conformity::Unusable {
             return None;
         }
-        let nodes = files.iter().filter_map(|file| file.node.clone());
-        let mut tree = nodes.reduce(merge)?;
-        tree.take(LAYER);
-        tree.take(EXTENDS);
+        let mut tree: Option<Node> = None;
+        for node in files.iter().filter_map(|file| file.node.clone()) {
+            let base = unset(tree.take(), &node, findings);
+            tree = Some(base.into_iter().chain([node]).reduce(merge)?);
+        }
+        let mut tree = tree?;
+        for key in [LAYER, EXTENDS, UNSET] {
+            tree.take(key);
+        }
         Some(Stack {
             name: name.to_owned(),
             files: files.iter().map(|file| file.path.clone()).collect(),
@@ -160,4 +175,20 @@ impl Layers {
         chain.reverse();
         Some(chain)
     }
+}
+
+/// Returns `base`, the layers below, without what `over` does not want of them.
+fn unset(mut base: Option<Node>, over: &Node, findings: &mut Findings) -> Option<Node> {
+    let Some(Value::Array(paths)) = over.get(UNSET).map(|node| &node.value) else {
+        return base;
+    };
+    for path in paths {
+        let text = path.as_str().unwrap_or_default();
+        let keys: Vec<_> = text.split('.').collect();
+        if base.as_mut().and_then(|base| base.take_at(&keys)).is_none() {
+            findings
+                .add(path.place.clone(), LayerProblem::NothingToUnset { path: text.to_owned() });
+        }
+    }
+    base
 }

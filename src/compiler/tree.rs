@@ -81,6 +81,19 @@ impl Node {
         }
     }
 
+    /// Takes the entry at the path of `keys` out, if there is one.
+    pub(crate) fn take_at(&mut self, keys: &[&str]) -> Option<Entry> {
+        let (last, tables) = keys.split_last()?;
+        let mut node = self;
+        for key in tables {
+            let Value::Table(table) = &mut node.value else {
+                return None;
+            };
+            node = &mut table.0.get_mut(*key)?.node;
+        }
+        node.take(last)
+    }
+
     /// Returns the place of the value at `path`, or of the nearest value around it. Parts of the
     /// path are keys, and positions in arrays.
     pub(crate) fn place_of(&self, path: &[&str]) -> Place {

@@ -37,27 +37,24 @@ pub(crate) struct Edge {
     pub(crate) timeout_seconds: Option<u32>,
     /// How much a client may ask for. The Gateway API has nothing for it.
     #[serde(default)]
-    rate_limit: Option<RateLimit>,
+    pub(crate) rate_limit: Option<RateLimit>,
     /// Which pages of other hosts may call the services.
     #[serde(default)]
     pub(crate) cors: Option<Cors>,
     /// Greatest size of a request's body. The default is that of the controller. The Gateway API
     /// has nothing for it.
     #[serde(default)]
-    max_body: Option<Memory>,
+    pub(crate) max_body: Option<Memory>,
     /// Whether `ModSecurity` checks requests by the OWASP core rules. ingress-nginx runs it so that
     /// it logs and blocks nothing; whoever runs the controller makes it block, by
     /// `SecRuleEngine On` in the controller's settings. The Gateway API has nothing for it.
     #[serde(default)]
-    firewall: bool,
+    pub(crate) firewall: bool,
     /// More annotations for the controller: of the Ingress, or of the Gateway. Those of
     /// ingress-nginx must be ones that it knows, and none that another key sets.
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"format": "label-key"}))]
-    annotations: BTreeMap<LabelKey, String>,
-    /// What of the above this environment goes without, although a layer below has it.
-    #[serde(default)]
-    without: Vec<EdgeFeature>,
+    pub(crate) annotations: BTreeMap<LabelKey, String>,
 }
 
 impl Edge {
@@ -68,31 +65,6 @@ impl Edge {
             TlsSource::CertManager | TlsSource::Existing => "https",
         };
         format!("{scheme}://{}", self.host)
-    }
-
-    /// Returns how much a client may ask for.
-    pub(crate) fn rate_limit(&self) -> Option<&RateLimit> {
-        self.rate_limit.as_ref().filter(|_| self.has(EdgeFeature::RateLimit))
-    }
-
-    /// Returns the greatest size of a request's body.
-    pub(crate) fn max_body(&self) -> Option<Memory> {
-        self.max_body.filter(|_| self.has(EdgeFeature::MaxBody))
-    }
-
-    /// Returns whether `ModSecurity` checks requests.
-    pub(crate) fn firewall(&self) -> bool {
-        self.firewall && self.has(EdgeFeature::Firewall)
-    }
-
-    /// Returns the annotations that the environment adds.
-    pub(crate) fn annotations(&self) -> impl Iterator<Item = (&str, &str)> {
-        let annotations = self.annotations.iter().filter(|_| self.has(EdgeFeature::Annotations));
-        annotations.map(|(key, value)| (key.as_ref(), value.as_str()))
-    }
-
-    fn has(&self, feature: EdgeFeature) -> bool {
-        !self.without.contains(&feature)
     }
 }
 
@@ -105,20 +77,6 @@ pub(crate) enum EdgeController {
     IngressNginx,
     /// Any controller of the Gateway API 1.5 or later, by a Gateway and a route for each service.
     GatewayApi,
-}
-
-/// Something that not every controller can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum EdgeFeature {
-    /// `rate_limit`.
-    RateLimit,
-    /// `max_body`.
-    MaxBody,
-    /// `firewall`.
-    Firewall,
-    /// `annotations`.
-    Annotations,
 }
 
 /// How much a client, by its address, may ask for.

@@ -71,6 +71,11 @@ pub(crate) struct Environment {
     #[serde(default)]
     #[expect(dead_code, reason = "read before the layers are merged; here for the schema")]
     extends: Option<DnsLabel>,
+    /// What this file goes without although a layer below it has it: paths of keys, such as
+    /// `postgresql.main.backup`.
+    #[serde(default)]
+    #[expect(dead_code, reason = "applied while the layers are merged; here for the schema")]
+    unset: Vec<String>,
     /// What is released, and where to.
     pub(crate) release: ReleaseSection,
     /// What the environment may take. Without it, as much as it says.

@@ -13,7 +13,7 @@ use super::{
 /// A Redis master, to which everything is written, and replicas, from which can be read.
 ///
 /// The image is one of Redis 7 or later, or of Valkey; it must have a POSIX shell. Placeholders of
-/// `provides` are `{host}` and `{port}`, where the master is; `{replicas_host}`, where can be read,
+/// `provides` are `{host}` and `{port}`, where the master is; `{read_host}`, where can be read,
 /// which is the master again if there are no replicas; `{name}`, which is the key of this table;
 /// and those of `release.notes`.
 #[derive(Debug, Deserialize, JsonSchema)]

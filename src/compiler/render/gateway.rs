@@ -106,7 +106,7 @@ pub(super) fn render(model: &Model) -> Option<Value> {
         listeners.push(listener(edge, HTTPS, "HTTPS", 443, Some(tls)));
     }
     let mut metadata = shared_metadata(model, model.app());
-    metadata.annotations = Some(to_map(edge.annotations())).filter(|map| !map.is_empty());
+    metadata.annotations = Some(to_map(&edge.annotations)).filter(|map| !map.is_empty());
     Some(to_json(&Gateway {
         api_version: API_VERSION,
         kind: "Gateway",

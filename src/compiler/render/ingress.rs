@@ -74,7 +74,7 @@ fn path(edge: &Edge, component: &Component) -> Option<HTTPIngressPath> {
 /// Returns the annotations: what the edge says, and those that the environment adds.
 fn annotations(edge: &Edge) -> BTreeMap<String, String> {
     let option = |(name, value)| (format!("{}{name}", nginx::PREFIX), value);
-    let own = edge.annotations().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let own = edge.annotations.iter().map(|(name, value)| (name.to_string(), value.clone()));
     nginx_options(edge).into_iter().map(option).chain(own).collect()
 }
 
@@ -88,14 +88,14 @@ fn nginx_options(edge: &Edge) -> BTreeMap<&'static str, String> {
     if edge.strip_route {
         options.extend([("use-regex", yes()), ("rewrite-target", "/$2".to_owned())]);
     }
-    if let Some(limit) = edge.rate_limit() {
+    if let Some(limit) = &edge.rate_limit {
         options.insert("limit-rps", limit.requests_per_second.to_string());
         options.extend(limit.connections.map(|most| ("limit-connections", most.to_string())));
     }
     options.extend(edge.cors.iter().flat_map(cors_options));
     options.extend(edge.timeout_seconds.map(|time| ("proxy-read-timeout", time.to_string())));
-    options.extend(edge.max_body().map(|size| ("proxy-body-size", nginx_size(size))));
-    if edge.firewall() {
+    options.extend(edge.max_body.map(|size| ("proxy-body-size", nginx_size(size))));
+    if edge.firewall {
         options.extend([("enable-modsecurity", yes()), ("enable-owasp-core-rules", yes())]);
     }
     options

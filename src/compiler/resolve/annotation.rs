@@ -15,7 +15,9 @@ const OF_OTHERS: [(&str, &str); 3] = [
 
 impl Resolver<'_, '_> {
     pub(super) fn check_annotations(&mut self, edge: &Edge) {
-        for (name, value) in edge.annotations() {
+        for (name, value) in
+            edge.annotations.iter().map(|(name, value)| (name.as_ref(), value.as_str()))
+        {
             if let Some(problem) = problem(edge.controller, name, value) {
                 self.report(&["edge", "annotations", name], problem);
             }

@@ -95,13 +95,13 @@ impl Resolver<'_, '_> {
 
     /// Reports what a Gateway and its routes cannot express.
     fn check_gateway(&mut self, edge: &Edge) {
-        for (is_there, key, feature) in [
-            (edge.rate_limit().is_some(), "rate_limit", "rate-limit"),
-            (edge.max_body().is_some(), "max_body", "max-body"),
-            (edge.firewall(), "firewall", "firewall"),
+        for (is_there, key) in [
+            (edge.rate_limit.is_some(), "rate_limit"),
+            (edge.max_body.is_some(), "max_body"),
+            (edge.firewall, "firewall"),
         ] {
             if is_there {
-                self.report(&["edge", key], EdgeProblem::NotInGatewayApi { key, feature });
+                self.report(&["edge", key], EdgeProblem::NotInGatewayApi { key });
             }
         }
         if edge.force_https {

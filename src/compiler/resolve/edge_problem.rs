@@ -13,8 +13,6 @@ pub enum EdgeProblem {
     NotInGatewayApi {
         /// The key in `[edge]`.
         key: &'static str,
-        /// What `without` calls it.
-        feature: &'static str,
     },
     /// An annotation of ingress-nginx where there is no ingress-nginx.
     #[error("`{name}` says nothing to a controller of the Gateway API")]
@@ -94,11 +92,11 @@ impl EdgeProblem {
     /// Returns what to do about it.
     pub(crate) fn help(&self) -> Option<String> {
         match self {
-            Self::NotInGatewayApi { feature, .. } => Some(format!(
-                "set `without = [\"{feature}\"]` to go without it, or `controller = \"ingress-nginx\"`"
+            Self::NotInGatewayApi { key } => Some(format!(
+                "set `unset = [\"edge.{key}\"]` if a layer below has it, or `controller = \"ingress-nginx\"`"
             )),
             Self::AnnotationOfNginx { .. } => Some(
-                "remove it, or set `without = [\"annotations\"]` if a layer below has it"
+                "remove it, or set `unset = [\"edge.annotations\"]` if a layer below has it"
                     .to_owned(),
             ),
             Self::UnknownAnnotation { nearest, key, .. } => {

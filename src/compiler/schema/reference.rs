@@ -136,7 +136,7 @@ impl Page<'_> {
         let range = match (value["minimum"].as_i64(), value["maximum"].as_i64()) {
             (Some(min), Some(max)) => format!(", {min} to {max}"),
             (Some(min), None) if min > 0 => format!(", {min} or more"),
-            (None | Some(_), Some(max)) => format!(", at most {max}"),
+            (None, Some(max)) => format!(", at most {max}"),
             _ => String::new(),
         };
         match (name, value["format"].as_str().and_then(Format::named)) {

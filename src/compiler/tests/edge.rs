@@ -170,35 +170,20 @@ fn routes_are_on_the_listeners_that_lead_to_services() {
 }
 
 #[test]
-fn what_a_gateway_cannot_do_is_refused_or_gone_without() {
+fn what_a_gateway_cannot_do_is_refused() {
     let all = "max_body = \"1Mi\"\nfirewall = true\nrate_limit.requests_per_second = 9\n\
                annotations = { \"nginx.ingress.kubernetes.io/satisfy\" = \"any\" }\n[edge.tls]";
-    let without = "without = [\"rate-limit\", \"max-body\", \"firewall\", \"annotations\"]\n";
-    check(&[
-        (
-            "all that there is",
-            &[GATEWAY, ("[edge.tls]", all)],
-            "",
-            &[
-                "28:12: the Gateway API has nothing for `max_body` (help: set `without = [\"max-body\"]` to go without it, or `controller = \"ingress-nginx\"`)",
-                "29:12: the Gateway API has nothing for `firewall` (help: set `without = [\"firewall\"]` to go without it, or `controller = \"ingress-nginx\"`)",
-                "30:1: the Gateway API has nothing for `rate_limit` (help: set `without = [\"rate-limit\"]` to go without it, or `controller = \"ingress-nginx\"`)",
-                "31:57: `nginx.ingress.kubernetes.io/satisfy` says nothing to a controller of the Gateway API (help: remove it, or set `without = [\"annotations\"]` if a layer below has it)",
-            ],
-        ),
-        (
-            "all of it gone without",
-            &[GATEWAY, ("[edge.tls]", all), ("max_body", &[without, "max_body"].concat())],
-            "",
-            &[],
-        ),
-    ]);
-    let changes = [("[edge.tls]", all), ("max_body", &[without, "max_body"].concat())];
-    let ingress = one(&compiled(&changes, ""), "Ingress", "shop");
-    let annotations = ingress["metadata"]["annotations"].as_object().expect("annotations");
-    let names: Vec<_> = annotations.keys().map(String::as_str).collect();
-    let prefix = "nginx.ingress.kubernetes.io";
-    assert_eq!(names, [format!("{prefix}/force-ssl-redirect"), format!("{prefix}/ssl-redirect")]);
+    check(&[(
+        "all that there is",
+        &[GATEWAY, ("[edge.tls]", all)],
+        "",
+        &[
+            "28:12: the Gateway API has nothing for `max_body` (help: set `unset = [\"edge.max_body\"]` if a layer below has it, or `controller = \"ingress-nginx\"`)",
+            "29:12: the Gateway API has nothing for `firewall` (help: set `unset = [\"edge.firewall\"]` if a layer below has it, or `controller = \"ingress-nginx\"`)",
+            "30:1: the Gateway API has nothing for `rate_limit` (help: set `unset = [\"edge.rate_limit\"]` if a layer below has it, or `controller = \"ingress-nginx\"`)",
+            "31:57: `nginx.ingress.kubernetes.io/satisfy` says nothing to a controller of the Gateway API (help: remove it, or set `unset = [\"edge.annotations\"]` if a layer below has it)",
+        ],
+    )]);
 }
 
 #[test]

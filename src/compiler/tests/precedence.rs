@@ -67,3 +67,38 @@ fn what_is_said_in_an_upper_layer_wins() {
         assert_eq!(compiled.iter().map(replicas).collect::<Vec<_>>(), [expected], "{case}");
     }
 }
+
+#[test]
+fn a_layer_goes_without_what_is_below_it() {
+    let base = format!("layer = true\n{SHOP}[services.old]\nport = 1\n");
+    for (case, live, expected) in [
+        ("a service", "unset = [\"services.old\"]\nextends = \"base\"", Ok(2)),
+        ("nothing", "extends = \"base\"", Ok(3)),
+        (
+            "another one in its place",
+            "unset = [\"services.old\"]\nextends = \"base\"\n[services.old]\nport = 2\n",
+            Ok(3),
+        ),
+        (
+            "what is not there",
+            "unset = [\"services.odl\"]\nextends = \"base\"",
+            Err(
+                "envs/live.toml:1:10: no layer below has `services.odl` (help: remove it from the list)",
+            ),
+        ),
+    ] {
+        let files = [
+            ("envs/base.toml", base.as_str()),
+            ("envs/live.toml", live),
+            ("lockfiles/live.lock", LOCK),
+        ];
+        let count = |compiled: Vec<Compiled>| {
+            let objects = compiled[0].release.objects().iter();
+            objects.filter(|object| object.reference().kind == "Deployment").count()
+        };
+        let found = compile_files(&files)
+            .map(count)
+            .map_err(|all| kit::lines(Err::<(), _>(all)).join("\n"));
+        assert_eq!(found, expected.map_err(str::to_owned), "{case}");
+    }
+}

@@ -32,7 +32,7 @@ exporter = { image = "docker.io/oliver006/redis_exporter:v1.73.0" }
 [redis.cache.provides.env]
 REDIS_HOST = "{host}"
 REDIS_PORT = "{port}"
-REDIS_READ_HOST = "{replicas_host}"
+REDIS_READ_HOST = "{read_host}"
 REDIS_NAME = "{name}"
 "#;
 

@@ -84,15 +84,15 @@ impl Resolver<'_, '_> {
                 |set: String| Target { whereabouts: Whereabouts::Component(set), port: PORT.1 };
             self.take_set_names(&master.set, &[master.pods], &["redis", key]);
             let mut targets = vec![target(master.set)];
-            let mut replicas_host = key.clone();
+            let mut read_host = key.clone();
             if redis.replicas > 0 {
                 let Names { set, clients, pods } = Rank::Replica.names(key);
                 self.take_set_names(&set, &[clients.clone(), pods], &["redis", key]);
                 targets.push(target(set));
-                replicas_host = clients;
+                read_host = clients;
             }
             let scope = self.scope.clone().with("name", key).with("host", key);
-            let scope = scope.with("port", &PORT.1).with("replicas_host", &replicas_host);
+            let scope = scope.with("port", &PORT.1).with("read_host", &read_host);
             self.offer(key, Offer { table: "redis", targets, provides: &redis.provides, scope });
         }
     }
