@@ -1,15 +1,23 @@
 //! From source to releases: the compiler as one pure function.
 
-use a4co_bundle::{Digest, Input, Release, Statement};
+use std::{collections::BTreeMap, sync::Arc};
+
+use a4co_bundle::{Digest, Image, Input, Release, Statement};
+use serde_json::Value;
 
 use crate::{
+    closure,
     effective::{take_out_replaced, with_defaults},
     environment::Environment,
     finding::Findings,
+    image::ImageReference,
     kinds,
     layers::{Layers, Stack},
     lockfile::Lockfile,
+    manifests::{GivenImage, ManifestProblem, Own, apply_patches, pin_members},
+    member::{Member, Origin},
     model::Model,
+    place::{Place, SourceFile},
     problem::Problem,
     release_config::release_config,
     render::render,
@@ -17,6 +25,7 @@ use crate::{
     schema::{Conformity, Schema},
     source::Source,
     totals::Totals,
+    tree::Node,
 };
 
 /// Lowest version of the trust file that readers of our statements must have. Raised with a format
@@ -72,14 +81,19 @@ fn compile_stack(
     let (Some(lockfile), Some(environment)) = (lockfile, environment) else {
         return Err(findings);
     };
-    let pins = lockfile.pin(&schema.images(&stack.tree), &mut findings);
-    let model = resolve(stack, &environment, pins, &mut findings);
+    let own = Own::read(source, stack, &environment, &mut findings);
+    let asked = [schema.images(&stack.tree), own.tagged.clone()].concat();
+    let pins = lockfile.pin(&asked, &own.given, &mut findings);
+    let mut model = resolve(stack, &environment, pins.clone(), &mut findings);
     findings.into_result(())?;
-    let release = release(stack, &model)?;
+    model.add_images(own.given.iter().map(GivenImage::to_image));
     let files = stack.files.iter().map(String::as_str).chain([lockfile.path()]);
+    let files: Vec<_> = files.map(str::to_owned).chain(own.files.iter().cloned()).collect();
+    let members = assemble(stack, &model, own.members, &pins)?;
+    let release = release(stack, &model, members)?;
     Ok(Compiled {
         environment: stack.name.clone(),
-        statement: Statement::new(&release, inputs(source, files), LOWEST_TRUST),
+        statement: Statement::new(&release, inputs(source, &files), LOWEST_TRUST),
         totals: Totals::of(&model.components),
         budget: environment.budget.as_ref().map(ToString::to_string),
         release,
@@ -108,10 +122,58 @@ fn read(stack: &Stack, schema: &Schema, findings: &mut Findings) -> Option<Envir
     }
 }
 
-fn release(stack: &Stack, model: &Model) -> Result<Release, Findings> {
-    let objects = render(model);
-    let config = release_config(model, &objects);
-    let in_waves = objects.into_iter().map(|object| (kinds::wave_of(&object), object)).collect();
+/// Puts rendered and own objects together, patched and checked.
+fn assemble(
+    stack: &Stack,
+    model: &Model,
+    mut own: Vec<Member>,
+    pins: &BTreeMap<ImageReference, Image>,
+) -> Result<Vec<Member>, Findings> {
+    let mut findings = Findings::default();
+    let environment = model.environment;
+    pin_members(&mut own, &environment.manifests, pins);
+    let rendered = render(model).into_iter().map(|manifest| {
+        let origin = Origin::Rendered(rendered_from(stack, &manifest));
+        Member { manifest, origin, patch: None }
+    });
+    let mut members: Vec<_> = rendered.collect();
+    for member in own {
+        if let Some(first) = members.iter().find(|first| first.is_same_as(&member)) {
+            let other = format!("{:?}", first.place_of(&["kind"]));
+            let problem = ManifestProblem::Twice { object: member.title(), other };
+            findings.add(member.place_of(&["kind"]), problem);
+        }
+        members.push(member);
+    }
+    apply_patches(stack, &environment.patches, pins, &mut members, &mut findings);
+    findings.into_result(())?;
+    let mut findings = Findings::default();
+    closure::check(model, &members, &mut findings);
+    findings.into_result(members)
+}
+
+/// Returns the place of what an object was rendered from, as far as its name tells.
+fn rendered_from(stack: &Stack, manifest: &Value) -> Place {
+    let labels = &manifest["metadata"]["labels"];
+    let names = ["app.kubernetes.io/instance", "app.kubernetes.io/name"];
+    for name in names.iter().filter_map(|label| labels[*label].as_str()) {
+        for table in ["services", "postgresql", "nats", "redis"] {
+            let entries = stack.tree.get(table).and_then(Node::as_table);
+            for (key, entry) in entries.into_iter().flat_map(|entries| &entries.0) {
+                let rest = name.strip_prefix(key.as_str());
+                if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-')) {
+                    return entry.key.clone();
+                }
+            }
+        }
+    }
+    stack.tree.place_of(&["release"])
+}
+
+fn release(stack: &Stack, model: &Model, members: Vec<Member>) -> Result<Release, Findings> {
+    let config = release_config(stack, model, &members)?;
+    let objects = members.into_iter().map(|member| member.manifest);
+    let in_waves = objects.map(|object| (kinds::wave_of(&object), object)).collect();
     Release::new(config, in_waves).map_err(|error| {
         let mut findings = Findings::default();
         let reason = error.to_string();
@@ -120,9 +182,9 @@ fn release(stack: &Stack, model: &Model) -> Result<Release, Findings> {
     })
 }
 
-fn inputs<'a>(source: &Source, paths: impl Iterator<Item = &'a str>) -> Vec<Input> {
-    let files = paths.filter_map(|path| source.file(path));
-    let input = |file: &std::sync::Arc<crate::place::SourceFile>| Input {
+fn inputs(source: &Source, paths: &[String]) -> Vec<Input> {
+    let files = paths.iter().filter_map(|path| source.file(path));
+    let input = |file: &Arc<SourceFile>| Input {
         path: file.path.clone(),
         digest: Digest::of(file.text.as_bytes()),
     };

@@ -3,13 +3,15 @@
 //! ```text
 //! envs/*.toml ─▶ tree ─▶ layers ─▶ effective ─▶ environment ─┐
 //!              places   extends    defaults      types      ├─▶ resolve ─▶ render ─▶ release
-//! lockfiles/*.lock ─────────────────────────────▶ pins ─────┘
+//! lockfiles/*.lock ─────────────────────────────▶ pins ─────┤                   ▲
+//! manifests/** ─▶ yaml ─▶ manifests ─▶ members ─────────────┘  patches, closure ┘
 //! ```
 //!
 //! Invariants: [`compile`] is a pure function of the [`Source`]; equal sources give equal releases,
 //! byte for byte. All that is wrong is reported at once, each [`Finding`] with its place. Nothing
 //! about anybody's platform is in this code; it is all in the environments.
 
+mod closure;
 mod compile;
 mod component;
 mod effective;
@@ -19,6 +21,8 @@ mod image;
 mod kinds;
 mod layers;
 mod lockfile;
+mod manifests;
+mod member;
 mod merge;
 mod model;
 mod monitoring;
@@ -40,11 +44,13 @@ mod totals;
 mod tree;
 mod yaml;
 
+pub use closure::{ClosureProblem, Fault, Rule};
 pub use compile::{Compiled, compile};
 pub use finding::{Finding, Findings, to_line};
 pub use image::ImageReference;
 pub use layers::LayerProblem;
 pub use lockfile::{LOCKFILE_VERSION, LockProblem};
+pub use manifests::ManifestProblem;
 pub use problem::Problem;
 pub use publish::{PublishError, replace_file};
 pub use quantity::{Cpu, Memory};
@@ -54,4 +60,4 @@ pub use sign::{SIGNING_KEY_VARIABLE, SignError, SigningKey, signing_key_paths};
 pub use source::{ReadError, Source};
 pub use text::TextError;
 pub use totals::{Demand, Totals};
-pub use yaml::to_yaml;
+pub use yaml::{YamlProblem, to_yaml};

@@ -13,6 +13,7 @@ use thiserror::Error;
 use crate::{
     finding::Findings,
     image::ImageReference,
+    manifests::GivenImage,
     place::{Place, SourceFile},
     schema::{Conformity, Schema},
     source::{LOCKFILES, Source},
@@ -99,6 +100,14 @@ pub enum LockProblem {
         /// Name of the environment.
         environment: String,
     },
+    /// An image that an object names by another digest than its pin has.
+    #[error("image `{image}` has another digest here than in `{lockfile}`")]
+    OtherDigest {
+        /// The image.
+        image: ImageReference,
+        /// Path of the lockfile.
+        lockfile: String,
+    },
     /// An image that the environment does not run has a pin. It would do no harm, but a lockfile
     /// says exactly what runs, to those who review or mirror it.
     #[error("pin of image `{image}`, which the environment `{environment}` does not run")]
@@ -121,6 +130,9 @@ impl LockProblem {
                 Some("add an `[[image]]` with its name, tag and digest there".to_owned())
             }
             Self::Unused { .. } => Some("remove the entry".to_owned()),
+            Self::OtherDigest { .. } => {
+                Some("remove `@sha256:…` here, so that the lockfile alone says it".to_owned())
+            }
             _ => None,
         }
     }
@@ -149,13 +161,27 @@ impl Lockfile {
     }
 
     /// Pins `images`, each with the place that asks for it. Images without a pin and pins without
-    /// an image are added to `findings`.
+    /// an image are added to `findings`. Those in `given` have their digest already, and need no
+    /// pin; if there is one, both must say the same.
     pub(crate) fn pin(
         &self,
         images: &[(ImageReference, Place)],
+        given: &[GivenImage],
         findings: &mut Findings,
     ) -> BTreeMap<ImageReference, Image> {
         let mut pinned = BTreeMap::new();
+        for one in given {
+            let image = one.tag.as_ref().and_then(|tag| ImageReference::from_parts(&one.name, tag));
+            let Some((image, (_, pin))) = image.and_then(|image| self.pins.get_key_value(&image))
+            else {
+                continue;
+            };
+            pinned.insert(image.clone(), pin.clone());
+            if pin.digest != one.digest {
+                let (image, lockfile) = (image.clone(), self.path.clone());
+                findings.add(one.place.clone(), LockProblem::OtherDigest { image, lockfile });
+            }
+        }
         for (image, place) in images {
             if let Some((_, pin)) = self.pins.get(image) {
                 pinned.insert(image.clone(), pin.clone());

@@ -46,6 +46,16 @@ pub(crate) struct Model<'a> {
 }
 
 impl Model<'_> {
+    /// Adds images that are not there yet.
+    pub(crate) fn add_images(&mut self, images: impl IntoIterator<Item = Image>) {
+        for image in images {
+            let is_there = |one: &Image| one.name == image.name && one.digest == image.digest;
+            if !self.images.iter().any(is_there) {
+                self.images.push(image);
+            }
+        }
+    }
+
     /// Returns the name of the application.
     pub(crate) fn app(&self) -> &str {
         self.environment.release.app.as_ref()

@@ -3,10 +3,13 @@
 use thiserror::Error;
 
 use crate::{
+    closure::ClosureProblem,
     layers::LayerProblem,
     lockfile::LockProblem,
+    manifests::ManifestProblem,
     resolve::{EdgeProblem, MeaningProblem, NatsProblem, RedisProblem, SecretProblem},
     schema::SchemaProblem,
+    yaml::YamlProblem,
 };
 
 /// What is wrong at a place of the source.
@@ -43,6 +46,15 @@ pub enum Problem {
     /// Redis could not run like that.
     #[error(transparent)]
     Redis(#[from] RedisProblem),
+    /// A file of the team's own objects is not YAML that everybody reads alike.
+    #[error(transparent)]
+    Yaml(#[from] YamlProblem),
+    /// Something is wrong with the team's own objects, or with a patch.
+    #[error(transparent)]
+    Manifest(#[from] ManifestProblem),
+    /// An object would hurt later.
+    #[error(transparent)]
+    Closure(#[from] ClosureProblem),
     /// The bundle format refuses what was rendered.
     #[error("the environment makes no release: {reason}")]
     Release {
@@ -63,6 +75,9 @@ impl Problem {
             Self::Secret(problem) => problem.help(),
             Self::Nats(problem) => problem.help(),
             Self::Redis(problem) => problem.help(),
+            Self::Yaml(problem) => problem.help(),
+            Self::Manifest(problem) => problem.help(),
+            Self::Closure(problem) => problem.help(),
             Self::Syntax { .. } | Self::Release { .. } => None,
         }
     }

@@ -1,4 +1,4 @@
-//! TOML as a tree in which every key and value remembers its place.
+//! TOML or YAML as a tree in which every key and value remembers its place.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -17,15 +17,17 @@ pub(crate) struct Node {
     pub(crate) value: Value,
 }
 
-/// A TOML value.
+/// A value.
 #[derive(Clone, Debug)]
 pub(crate) enum Value {
+    /// Nothing, in an array of YAML. TOML has no such value.
+    Null,
     String(String),
     Integer(i64),
     Boolean(bool),
     Array(Vec<Node>),
     Table(Table),
-    /// A float, a date or an integer beyond 64 bits: no key takes one.
+    /// A float, a date or an integer beyond its range: no key takes one.
     Other(&'static str),
 }
 
@@ -122,13 +124,14 @@ impl Node {
             Value::Table(Table(entries)) => {
                 entries.iter().map(|(key, entry)| (key.clone(), entry.node.to_json())).collect()
             }
-            Value::Other(_) => serde_json::Value::Null,
+            Value::Null | Value::Other(_) => serde_json::Value::Null,
         }
     }
 
     /// Returns the type in words, for messages.
     pub(crate) fn kind(&self) -> &'static str {
         match self.value {
+            Value::Null => "nothing",
             Value::String(_) => "a string",
             Value::Integer(_) => "an integer",
             Value::Boolean(_) => "a boolean",

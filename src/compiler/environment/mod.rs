@@ -14,9 +14,11 @@ pub(crate) mod edge;
 pub(crate) mod endpoint;
 pub(crate) mod grafana;
 pub(crate) mod jaeger;
+pub(crate) mod manifests;
 pub(crate) mod monitoring;
 pub(crate) mod nats;
 pub(crate) mod network;
+pub(crate) mod patch;
 pub(crate) mod pod;
 pub(crate) mod postgresql;
 pub(crate) mod probe;
@@ -27,6 +29,7 @@ pub(crate) mod redis;
 pub(crate) mod secret;
 pub(crate) mod secret_backend;
 pub(crate) mod service;
+pub(crate) mod site;
 pub(crate) mod tls;
 
 use std::{collections::BTreeMap, marker::PhantomData};
@@ -42,15 +45,18 @@ use self::{
     endpoint::Endpoint,
     grafana::Grafana,
     jaeger::Jaeger,
+    manifests::Manifests,
     monitoring::Monitoring,
     nats::Nats,
     network::{Network, Peer},
+    patch::Patch,
     postgresql::Postgresql,
     prometheus::Prometheus,
     quota::Quota,
     redis::Redis,
     secret::{Secret, SecretStore},
     service::Service,
+    site::Site,
     tls::Issuer,
 };
 use crate::{
@@ -150,6 +156,15 @@ pub(crate) struct Environment {
     /// Who else takes part in the network.
     #[serde(default)]
     pub(crate) network: Network,
+    /// Kubernetes objects that the team brings itself, as YAML.
+    #[serde(default)]
+    pub(crate) manifests: Vec<Manifests>,
+    /// Changes to single objects, for what cannot be said here otherwise.
+    #[serde(default)]
+    pub(crate) patches: Vec<Patch>,
+    /// What the cluster has before the release comes.
+    #[serde(default)]
+    pub(crate) site: Site,
 }
 
 impl Environment {

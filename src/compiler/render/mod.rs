@@ -32,6 +32,7 @@ mod stateful_set;
 
 use serde_json::Value;
 
+pub(crate) use self::object::{MANAGED_BY, MANAGER, PART_OF};
 use crate::model::Model;
 
 /// Renders every object of `model`, in no particular order.

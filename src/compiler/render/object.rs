@@ -12,8 +12,11 @@ use crate::{component::Component, model::Model};
 const NAME: &str = "app.kubernetes.io/name";
 const COMPONENT: &str = "app.kubernetes.io/component";
 const INSTANCE: &str = "app.kubernetes.io/instance";
-const PART_OF: &str = "app.kubernetes.io/part-of";
-const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+pub(crate) const PART_OF: &str = "app.kubernetes.io/part-of";
+pub(crate) const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+
+/// Who manages every object.
+pub(crate) const MANAGER: &str = "a4co";
 
 /// What belongs to the release as a whole, as a label.
 const RELEASE: &str = "release";
@@ -35,7 +38,7 @@ fn metadata(model: &Model, name: &str, label: &str, role: &str) -> ObjectMeta {
         (NAME, label),
         (COMPONENT, role),
         (PART_OF, model.app()),
-        (MANAGED_BY, "a4co"),
+        (MANAGED_BY, MANAGER),
         (PART_OF_LABEL, model.applyset.as_str()),
     ];
     ObjectMeta {

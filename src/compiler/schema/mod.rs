@@ -23,6 +23,9 @@ use crate::{finding::Findings, image::ImageReference, place::Place, tree::Node};
 /// Marks the schema of a table that need not be complete.
 pub(crate) const PARTIAL: &str = "x-partial";
 
+/// Marks the schema of a value that may be anything that JSON has.
+pub(crate) const ANY: &str = "x-any";
+
 /// The schema of a type.
 pub(crate) struct Schema {
     root: Json,

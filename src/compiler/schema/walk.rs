@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{Conformity, Schema, SchemaProblem};
+use super::{ANY, Conformity, Schema, SchemaProblem};
 use crate::{
     finding::Findings,
     place::Place,
@@ -28,6 +28,9 @@ impl Walk<'_> {
     pub(super) fn node(&mut self, node: &Node, schema: &Json, path: &str) {
         let schema = self.schema.resolve(schema);
         let expected = expected_type(schema);
+        if schema[ANY] == true && (schema["type"].is_null() || node.kind() == expected) {
+            return self.any(node, path);
+        }
         match &node.value {
             Value::Table(table) if expected == "a table" => {
                 self.table(table, schema, path);
@@ -47,6 +50,28 @@ impl Walk<'_> {
                 let (path, found) = (path.to_owned(), node.kind());
                 self.report(&node.place, SchemaProblem::WrongType { path, expected, found });
             }
+        }
+    }
+
+    /// Checks that `node` and all in it are values that JSON has.
+    fn any(&mut self, node: &Node, path: &str) {
+        match &node.value {
+            Value::Table(table) => {
+                for (key, entry) in &table.0 {
+                    self.any(&entry.node, &format!("{path}.{key}"));
+                }
+            }
+            Value::Array(items) => {
+                for (position, item) in items.iter().enumerate() {
+                    self.any(item, &format!("{path}[{position}]"));
+                }
+            }
+            Value::Other(found) => {
+                let expected = "a string, an integer, a boolean, an array or a table";
+                let path = path.to_owned();
+                self.report(&node.place, SchemaProblem::WrongType { path, expected, found });
+            }
+            Value::Null | Value::String(_) | Value::Integer(_) | Value::Boolean(_) => {}
         }
     }
 

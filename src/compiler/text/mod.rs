@@ -5,9 +5,9 @@ use thiserror::Error;
 mod types;
 
 pub(crate) use self::types::{
-    AcmeServer, Cidr, CountOrPercent, DataKey, DigestText, DnsLabel, EnvName, FolderPath,
-    HeaderName, HostName, HostPort, HttpPath, HttpUrl, Interval, LabelKey, LabelValue, Origin,
-    Percent, PrometheusName, Version,
+    AcmeServer, Cidr, Condition, CountOrPercent, DataKey, DigestText, DnsLabel, EnvName,
+    FolderPath, HeaderName, HostName, HostPort, HttpPath, HttpUrl, Interval, JsonPointer, LabelKey,
+    LabelValue, ManifestPath, ObjectName, ObjectPath, Origin, Percent, PrometheusName, Version,
 };
 use crate::{image::ImageReference, quantity, template::Template};
 
@@ -51,6 +51,11 @@ const FORMATS: &[Format] = &[
     HttpUrl::FORMAT,
     HostPort::FORMAT,
     Percent::FORMAT,
+    ManifestPath::FORMAT,
+    ObjectName::FORMAT,
+    ObjectPath::FORMAT,
+    JsonPointer::FORMAT,
+    Condition::FORMAT,
     Format { name: "cpu", expected: quantity::CPU, accepts: |s| quantity::parse_cpu(s).is_some() },
     Format {
         name: "memory",

@@ -10,6 +10,7 @@ use a4co_bundle::{Digest, is_dns_label};
 use serde::Deserialize;
 
 use super::{Format, TextError, text};
+use crate::source::MANIFESTS;
 
 text!(
     /// A name of one label (RFC 1123), as namespaces and Services have.
@@ -300,6 +301,72 @@ fn is_web_origin(text: &str) -> bool {
     host.split('.').all(is_dns_label) && port.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
+text!(
+    /// A file or a folder below `manifests/`.
+    ManifestPath,
+    "manifest-path",
+    "a path below `manifests/`, such as `manifests/operator.yaml`",
+    |text| {
+        let is_part = |part: &str| {
+            !matches!(part, "" | "." | "..")
+                && is_made_of(part, |b| b.is_ascii_alphanumeric() || b"-._+@".contains(&b))
+        };
+        text.split('/').next() == Some(MANIFESTS) && text.split('/').all(is_part)
+    }
+);
+
+text!(
+    /// Name of an object of any kind, or a key of a Secret.
+    ObjectName,
+    "object-name",
+    "a name: letters, digits and `-._:`, at most 253 characters",
+    is_object_name
+);
+
+text!(
+    /// An object by kind and name.
+    ObjectPath,
+    "object-path",
+    "a kind and a name, such as `Service/legacy`",
+    |text| text.split_once('/').is_some_and(|(kind, name)| {
+        is_made_of(kind, |byte| byte.is_ascii_alphanumeric()) && is_object_name(name)
+    })
+);
+
+impl ObjectPath {
+    /// Returns kind and name.
+    pub(crate) fn parts(&self) -> (&str, &str) {
+        self.0.split_once('/').unwrap_or_default()
+    }
+}
+
+text!(
+    /// Names a value inside of an object (RFC 6901).
+    JsonPointer,
+    "json-pointer",
+    "a JSON pointer such as `/spec/replicas`; in a key, `~1` stands for `/` and `~0` for `~`",
+    |text| {
+        let is_key = |key: &str| {
+            key.split('~').skip(1).all(|after| after.starts_with(['0', '1']))
+        };
+        text.starts_with('/') && text.split('/').all(is_key)
+    }
+);
+
+text!(
+    /// Type of a condition in a status, or `none`.
+    Condition,
+    "condition",
+    "a type of a condition such as `Ready`, or `none`",
+    |text| is_made_of(text, |byte| byte.is_ascii_alphanumeric() || b"-._/".contains(&byte))
+);
+
+fn is_object_name(text: &str) -> bool {
+    text.len() <= 253
+        && !matches!(text, "." | "..")
+        && is_made_of(text, |byte| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte))
+}
+
 fn is_label_name(text: &str) -> bool {
     let edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     text.len() <= 63
@@ -346,6 +413,15 @@ mod tests {
                 vec!["", "99.9", "100%", "0%", "0.0%", "-1%", "1.%", "99.9999%"],
             ),
             (Version::FORMAT, vec!["1.2.3", "1.0.0-rc.1+x"], vec!["", "1.2", "v1.2.3", "01.0.0"]),
+            (
+                ManifestPath::FORMAT,
+                vec!["manifests", "manifests/a.yaml", "manifests/a/b.yml"],
+                vec!["", "a.yaml", "manifests/", "manifests/../a", "/manifests/a", "manifestsx"],
+            ),
+            (ObjectName::FORMAT, vec!["a", "system:x", ".dockercfg"], vec!["", ".", "..", "a/b"]),
+            (ObjectPath::FORMAT, vec!["Service/a"], vec!["", "Service", "Service/", "/a", "A/b/c"]),
+            (JsonPointer::FORMAT, vec!["/a", "/a~1b/0", "/"], vec!["", "a", "/a~2", "/a~"]),
+            (Condition::FORMAT, vec!["Ready", "none", "a.b/C"], vec!["", "a b"]),
             (
                 Origin::FORMAT,
                 vec!["*", "https://*.a.b:8443", "http://localhost:3000"],

@@ -1,10 +1,16 @@
-//! YAML, for people, and for programs whose configuration it is. This file alone uses the library
+//! YAML, for people, and for programs whose configuration it is. This folder alone uses the library
 //! behind it. Objects are never YAML, but files in `ConfigMaps` are: another library that writes
 //! them otherwise would make other releases.
+
+mod problem;
+mod read;
 
 use a4co_bundle::Object;
 use serde::Serialize;
 use serde_json::Value;
+
+pub use self::problem::YamlProblem;
+pub(crate) use self::read::read;
 
 /// Returns `objects` as YAML documents, in their order.
 #[must_use]
