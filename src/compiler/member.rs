@@ -82,10 +82,9 @@ impl Member {
 
     /// Returns where the value at `path`, or the nearest value around it, is said.
     pub(crate) fn place_of(&self, path: &[&str]) -> Place {
-        match (&self.origin, &self.patch) {
-            (Origin::Own { document, .. }, _) => document.place_of(path),
-            (Origin::Rendered(_), Some(patch)) => patch.clone(),
-            (Origin::Rendered(place), None) => place.clone(),
+        match &self.origin {
+            Origin::Own { document, .. } => document.place_of(path),
+            Origin::Rendered(place) => self.patch.as_ref().unwrap_or(place).clone(),
         }
     }
 }

@@ -12,7 +12,7 @@ pub(super) fn check(view: &View<'_>, faults: &mut Faults<'_, '_>) {
         let account = spec["serviceAccountName"].as_str().or(spec["serviceAccount"].as_str());
         match account.filter(|account| *account != "default") {
             None => {
-                faults.add(pods.member, &pods.at(&["serviceAccountName"]), Fault::DefaultAccount)
+                faults.add(pods.member, &pods.at(&["serviceAccountName"]), Fault::DefaultAccount);
             }
             Some(account)
                 if has_token(view, &pods, account) && !has_rights(view, &pods, account) =>

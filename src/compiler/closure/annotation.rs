@@ -165,11 +165,19 @@ pub(super) fn check(view: &View<'_>, faults: &mut Faults<'_, '_>) {
             } else if KNOWN.contains(&name) {
                 continue;
             } else {
-                let near = suggest::nearest(name, KNOWN);
-                let near = near.map(|near| format!("{PREFIX}{near}"));
+                let near = near(name).iter().map(|near| format!("{PREFIX}{near}")).collect();
                 Fault::UnknownAnnotation { annotation: annotation.clone(), near }
             };
             faults.add(ingress, &["metadata", "annotations", &annotation], fault);
         }
     }
+}
+
+/// Returns the annotation that looks most like `name`, else all that share its last word.
+fn near(name: &str) -> Vec<&'static str> {
+    if let Some(nearest) = suggest::nearest(name, KNOWN) {
+        return vec![nearest];
+    }
+    let last = name.rsplit('-').next().unwrap_or_default();
+    KNOWN.into_iter().filter(|known| known.split('-').any(|word| word == last)).collect()
 }

@@ -201,8 +201,8 @@ pub enum Fault {
     UnknownAnnotation {
         /// The annotation.
         annotation: String,
-        /// One that it knows and that looks like it.
-        near: Option<String>,
+        /// Those that it knows and that look like it.
+        near: Vec<String>,
     },
     /// An annotation that ingress-nginx refuses by default.
     #[error("has the annotation `{annotation}`, which ingress-nginx refuses by default")]
@@ -264,7 +264,8 @@ impl Fault {
             Self::NoSuchKey { key, known, .. } => return suggest::help(key, known),
             Self::NoSuchPort { port, known, .. } => return suggest::help(port, known),
             Self::UnknownAnnotation { near, .. } => {
-                return near.as_ref().map(|near| format!("did you mean `{near}`?"));
+                let near = near.iter().map(String::as_str);
+                return (near.len() > 0).then(|| format!("it knows {}", suggest::list(near)));
             }
             Self::NotServed { instead, .. } => {
                 return instead.map(|instead| format!("use `{instead}`"));

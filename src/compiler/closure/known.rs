@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::{environment::site::Given, member::Member, model::Model, release_config};
+use crate::{
+    environment::site::Given, member::Member, model::Model, release_config, text::ObjectPath,
+};
 
 /// Keys of a Secret or `ConfigMap`; nothing if it may have any.
 type Keys = Option<BTreeSet<String>>;
@@ -25,7 +27,9 @@ impl Known {
         let namespace = model.namespace();
         let mut known =
             Self { secrets: Keyed::new(), config_maps: Keyed::new(), others: BTreeSet::new() };
-        members.iter().for_each(|member| known.take_member(member));
+        for member in members {
+            known.take_member(member);
+        }
         for secret in release_config::secrets(model) {
             let keys = Some(secret.keys.into_iter().collect());
             known.secrets.insert((namespace.to_owned(), secret.name), keys);
@@ -52,7 +56,7 @@ impl Known {
                 known.insert((namespace.to_owned(), name.to_string()), keys);
             }
         }
-        let parts = given.objects.iter().map(|object| object.parts());
+        let parts = given.objects.iter().map(ObjectPath::parts);
         self.others.extend(parts.map(|(kind, name)| (kind.to_owned(), name.to_owned())));
     }
 

@@ -50,11 +50,13 @@ impl ClosureProblem {
     /// Returns what to do about it.
     pub(crate) fn help(&self) -> Option<String> {
         let rule = self.fault.rule().filter(|_| self.is_own);
-        let allow = rule.map(|rule| {
-            format!("if it is meant, say `allow = [\"{}\"]` in its `[[manifests]]`", rule.as_str())
-        });
+        let allow = rule
+            .map(|rule| format!("say `allow = [\"{}\"]` in its `[[manifests]]`", rule.as_str()));
         match (self.fault.help(), allow) {
-            (Some(help), Some(allow)) => Some(format!("{help}; {allow}")),
+            (Some(help), Some(allow)) => {
+                let comma = if help.ends_with('?') { "" } else { "," };
+                Some(format!("{help}{comma} or {allow}"))
+            }
             (help, allow) => help.or(allow),
         }
     }

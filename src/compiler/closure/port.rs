@@ -47,19 +47,15 @@ fn check_service(view: &View<'_>, service: &Member, faults: &mut Faults<'_, '_>)
         .filter(|pods| has_all(selector, pods.labels()))
         .collect();
     let declared: Vec<_> = pods.iter().flat_map(Pods::ports).collect();
-    // Pods need not say which ports they have, but for ports by name.
     if pods.is_empty() {
         return;
     }
+    // Pods need not say which ports they have, but for ports by name.
     for (position, port) in ports_of(service).enumerate() {
         let target = if port["targetPort"].is_null() { &port["port"] } else { &port["targetPort"] };
-        let (key, is_there) = match target.as_str() {
-            Some(name) => ("name", declared.iter().any(|port| port["name"] == name)),
-            None => {
-                let is_there = declared.iter().any(|port| port["containerPort"] == *target);
-                ("containerPort", is_there || declared.is_empty())
-            }
-        };
+        let key = if target.is_string() { "name" } else { "containerPort" };
+        let may_be_unsaid = target.is_number() && declared.is_empty();
+        let is_there = may_be_unsaid || declared.iter().any(|port| port[key] == *target);
         if !is_there {
             let known = declared.iter().map(|port| text(&port[key])).collect();
             let of = "its pods".to_owned();

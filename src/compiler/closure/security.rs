@@ -34,7 +34,7 @@ const SYSCTLS: [&str; 12] = [
     "net.ipv4.tcp_wmem",
 ];
 
-/// Types of SELinux that containers may have.
+/// Types of `SELinux` that containers may have.
 const SELINUX: [&str; 5] =
     ["", "container_engine_t", "container_init_t", "container_kvm_t", "container_t"];
 

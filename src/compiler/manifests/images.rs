@@ -196,11 +196,7 @@ pub(crate) fn pin(
     pinned: &dyn Fn(&Mention) -> Option<String>,
 ) {
     match value {
-        Json::String(text) => {
-            if !not_images.contains(text) {
-                pin_text(text, not_images, pinned);
-            }
-        }
+        Json::String(text) if !not_images.contains(text) => pin_text(text, not_images, pinned),
         Json::Array(items) => items.iter_mut().for_each(|item| pin(item, not_images, pinned)),
         Json::Object(fields) => fields.values_mut().for_each(|it| pin(it, not_images, pinned)),
         _ => {}

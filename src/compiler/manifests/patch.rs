@@ -38,24 +38,16 @@ pub(crate) fn apply(
             }
         };
         let before = member.manifest.clone();
-        if let Err((part, problem)) =
-            change(&mut member.manifest, patch, pins, &member_title(&before))
-        {
+        let target = member.title();
+        if let Err((part, problem)) = change(&mut member.manifest, patch, pins, &target) {
             findings.add(place(&part), problem);
-        }
-        let target = member_title(&before);
-        if member.manifest == before {
+        } else if member.manifest == before {
             findings.add(place(&["target"]), ManifestProblem::Unchanged { target });
         } else if let Some(field) = changed_identity(&before, &member.manifest) {
             findings.add(place(&["target"]), ManifestProblem::Identity { field, target });
         }
         member.patch = Some(place(&["target", "name"]));
     }
-}
-
-fn member_title(manifest: &Value) -> String {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    format!("{}/{}", text(&manifest["kind"]), text(&manifest["metadata"]["name"]))
 }
 
 /// Finds the one member that `target` names.

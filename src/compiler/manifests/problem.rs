@@ -152,7 +152,7 @@ pub enum ManifestProblem {
         target: String,
     },
     /// A patch that changes what an object is.
-    #[error("the patch changes `{field}` of `{target}`, which makes it another object")]
+    #[error("the patch changes `{field}` of `{target}`, by which it is known")]
     Identity {
         /// The field.
         field: String,
@@ -188,7 +188,6 @@ impl ManifestProblem {
                  secret store"
                     .to_owned()
             }
-            Self::ServerField { .. } => "remove it".to_owned(),
             Self::UnknownKind { kind, .. } => format!(
                 "bring its CustomResourceDefinition along, or say `scopes.{kind} = \"Namespaced\"` \
                  or `\"Cluster\"` in the entry of `[[manifests]]`"
@@ -206,10 +205,11 @@ impl ManifestProblem {
                 "add `{}` to `images` in the entry, so that it is in the bundle",
                 completed(image)
             ),
-            Self::NoSuchText { .. } => "remove it".to_owned(),
             Self::TwoReadinessRules { .. } => "keep one of them".to_owned(),
             Self::ManyTargets { .. } => "add `api_version` or `namespace` to `target`".to_owned(),
-            Self::Unchanged { .. } => "remove it".to_owned(),
+            Self::ServerField { .. } | Self::NoSuchText { .. } | Self::Unchanged { .. } => {
+                "remove it".to_owned()
+            }
             Self::ClusterObject { .. } => "remove `metadata.namespace`".to_owned(),
             Self::FileTwice { .. } => "let only one of them have it".to_owned(),
             Self::NoObject { .. } | Self::Identity { .. } | Self::NoValue { .. } => return None,

@@ -75,9 +75,12 @@ impl YamlProblem {
                 let no = ["n", "no", "off"].contains(&text.to_lowercase().as_str());
                 Some(format!("write `{}` or \"{text}\"", !no))
             }
-            Self::Ambiguous { text, .. } => {
-                Some(format!("write it without leading zeros and `_`, or \"{text}\""))
-            }
+            Self::Ambiguous { text, .. } => Some(match i64::from_str_radix(text, 8) {
+                Ok(number) if text.starts_with('0') => {
+                    format!("write `{number}`, which is octal {text}, or \"{text}\"")
+                }
+                _ => format!("write it without leading zeros and `_`, or \"{text}\""),
+            }),
             _ => None,
         }
     }

@@ -1,6 +1,8 @@
 //! A small environment of nobody in particular, and ways to change it.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub(crate) mod own;
+
 use a4co_compiler::{Compiled, Findings, Source, compile};
 
 /// Two services, nothing else.
