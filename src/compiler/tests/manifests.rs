@@ -5,7 +5,7 @@ mod kit;
 use std::{fs::create_dir_all, path::Path};
 
 use a4co_bundle::{Input, Object};
-use a4co_compiler::{Compiled, Source};
+use a4co_compiler::{Compiled, Source, compile};
 use kit::{
     LOCK, SHOP, compile_files, lines,
     own::{ENTRY, WORKER, compile_locked, compile_own, worker},
@@ -485,5 +485,15 @@ fn patches_must_make_sense() {
     ] {
         let found = lines(compile_own(&["\n[[patches]]\n", patch].concat(), ""));
         assert_eq!(found, expected, "{case}");
+    }
+}
+
+#[test]
+fn every_example_is_sound() {
+    for (example, environments) in [("web", vec!["live", "test"]), ("vendored", vec!["live"])] {
+        let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples")).join(example);
+        let compiled = compile(&Source::read(&root).expect("readable")).expect(example);
+        let names: Vec<_> = compiled.iter().map(|one| one.environment.as_str()).collect();
+        assert_eq!(names, environments, "{example}");
     }
 }
