@@ -196,6 +196,14 @@ pub enum Fault {
     /// An HTTPS rule that leads to pods only.
     #[error("lets HTTPS out to pods only: a selector never means the internet")]
     PodsOnly,
+    /// Pods that may call others, which do not let them in.
+    #[error("lets its pods call port {port} of `{target}`, which does not let them in")]
+    OneSided {
+        /// What is called.
+        target: String,
+        /// The port.
+        port: String,
+    },
     /// An annotation that ingress-nginx does not know.
     #[error("has the annotation `{annotation}`, which ingress-nginx does not know")]
     UnknownAnnotation {
@@ -238,7 +246,9 @@ impl Fault {
             Self::WritableRoot { .. } => Rule::ReadOnlyRoot,
             Self::DefaultAccount => Rule::ServiceAccount,
             Self::Token { .. } => Rule::Token,
-            Self::NoEgress | Self::NoIngress | Self::PodsOnly => Rule::Traffic,
+            Self::NoEgress | Self::NoIngress | Self::PodsOnly | Self::OneSided { .. } => {
+                Rule::Traffic
+            }
             Self::UnknownAnnotation { .. } | Self::Snippet { .. } => Rule::Annotations,
         })
     }
@@ -297,6 +307,9 @@ impl Fault {
             Self::NoIngress => "bring a NetworkPolicy with `ingress` for it".to_owned(),
             Self::PodsOnly => "use an `ipBlock`, such as 0.0.0.0/0 except the private ranges, or \
                 name the pods"
+                .to_owned(),
+            Self::OneSided { .. } => "declare the need, or bring a NetworkPolicy with `ingress` \
+                for what is called"
                 .to_owned(),
             Self::Snippet { .. } => "use the annotation for it, or none".to_owned(),
             Self::NotRestricted { .. } | Self::RangeReversed { .. } => return None,

@@ -22,6 +22,7 @@ mod rule;
 mod security;
 mod selector;
 mod service_port;
+mod traffic;
 
 use thiserror::Error;
 
@@ -95,6 +96,7 @@ pub(crate) fn check(model: &Model, members: &[Member], findings: &mut Findings) 
         security::check,
         selector::check,
         service_port::check,
+        traffic::check,
     ] {
         check(&view, &mut faults);
     }

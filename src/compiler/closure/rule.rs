@@ -30,7 +30,8 @@ pub enum Rule {
     ServiceAccount,
     /// Pods have a token only if their account has rights.
     Token,
-    /// Pods are selected by a network policy, so that the default of denying does not cut them off.
+    /// Network policies say what pods may do: the default of denying cuts none off, both ends of a
+    /// connection allow it, and HTTPS leads to the internet.
     Traffic,
     /// Annotations for ingress-nginx are ones that it knows.
     Annotations,

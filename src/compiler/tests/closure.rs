@@ -43,6 +43,7 @@ fn a_sound_worker_passes() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn what_is_referred_to_exists() {
     check(&[
         (
@@ -653,6 +654,117 @@ fn traffic_is_declared() {
             &[],
         ),
     ]);
+}
+
+#[test]
+fn both_ends_allow_a_connection() {
+    let to_web = |port: &str| {
+        let peer = "[{ podSelector: { matchLabels: { app.kubernetes.io/name: web } } }]";
+        format!("  egress:\n  - to: {peer}\n    ports: [{{ port: {port} }}]")
+    };
+    let let_in = "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: { name: web-worker }\nspec: { podSelector: { matchLabels: { app.kubernetes.io/name: web } }, policyTypes: [Ingress], ingress: [{ from: [{ podSelector: { matchLabels: { app: worker } } }], ports: [{ port: 8080 }] }] }\n";
+    let endpoint = "[endpoints.worker]\nport = 8080\npods = { app = \"worker\" }\n[services.other]\nport = 1\nneeds = [\"worker\"]\n";
+    for (case, more, changes, expected) in [
+        (
+            "a call of what `needs` does not declare",
+            "",
+            vec![("  egress: []", to_web("8080"))],
+            &[
+                "manifests/worker.yaml:61:12: `NetworkPolicy/worker` lets its pods call port 8080 of `Deployment/web`, which does not let them in (help: declare the need, or bring a NetworkPolicy with `ingress` for what is called, or say `allow = [\"traffic\"]` in its `[[manifests]]`)",
+            ] as &[&str],
+        ),
+        (
+            "a call that another policy lets in",
+            "",
+            vec![("  egress: []", to_web("http")), ("", let_in.to_owned())],
+            &[],
+        ),
+        ("a port that is not there", "", vec![("  egress: []", to_web("9999"))], &[]),
+        (
+            "a need of what the team does not let in",
+            endpoint,
+            vec![],
+            &[
+                "envs/live.toml:29:11: `NetworkPolicy/other` lets its pods call port 8080 of `Deployment/worker`, which does not let them in (help: declare the need, or bring a NetworkPolicy with `ingress` for what is called)",
+            ],
+        ),
+        (
+            "a need of what the team lets in",
+            endpoint,
+            vec![(
+                "  ingress: []",
+                "  ingress: [{ from: [{ podSelector: {} }], ports: [{ port: http }] }]".to_owned(),
+            )],
+            &[],
+        ),
+    ] {
+        let changes: Vec<_> = changes.iter().map(|(from, to)| (*from, to.as_str())).collect();
+        let found = lines(compile_own(&[ENTRY, more].concat(), &worker(&changes)));
+        assert_eq!(found, expected, "{case}");
+    }
+}
+
+/// The faults of a chart that was once in use, each refused by name, all at once.
+#[test]
+fn the_lessons_of_a_chart_are_found_all_at_once() {
+    const CHART: &str = "---
+apiVersion: v1
+kind: Service
+metadata: { name: api }
+spec:
+  selector: { app: worker }
+  ports:
+  - { name: http, port: 3001, targetPort: http }
+  - { name: metrics, port: 3001, targetPort: http }
+---
+apiVersion: external-secrets.io/v1beta1
+kind: ExternalSecret
+metadata: { name: jwt }
+spec: { secretStoreRef: { kind: ClusterSecretStore, name: aws }, target: { name: jwt } }
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: https }
+spec:
+  podSelector: { matchLabels: { app: worker } }
+  policyTypes: [Egress]
+  egress:
+  - to: [{ namespaceSelector: {} }]
+    ports: [{ port: 443 }]
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: api
+  annotations:
+    nginx.ingress.kubernetes.io/rate-limit: \"100\"
+spec: { defaultBackend: { service: { name: api, port: { name: http } } } }
+";
+    let yaml = worker(&[
+        ("      automountServiceAccountToken: false\n", ""),
+        ("policyTypes: [Ingress, Egress]", "policyTypes: [Ingress]"),
+        ("  egress: []\n", ""),
+        ("", AUTOSCALER),
+        (
+            "",
+            "  - type: Pods\n    pods: { metric: { name: requests }, target: { type: AverageValue, averageValue: 10 } }\n",
+        ),
+        ("", CHART),
+    ]);
+    let found = lines(compile_own(ENTRY, &yaml));
+    let parts = [
+        "`Deployment/worker` fixes `replicas`",
+        "`Deployment/worker` mounts a token",
+        "`HorizontalPodAutoscaler/worker` scales by a metric of type `Pods`",
+        "`Service/api` has two ports 3001 of TCP",
+        "`ExternalSecret/jwt` is of `external-secrets.io/v1beta1`",
+        "`NetworkPolicy/https` lets HTTPS out to pods only",
+        "has the annotation `nginx.ingress.kubernetes.io/rate-limit`",
+    ];
+    assert_eq!(found.len(), parts.len(), "{found:#?}");
+    for (line, part) in found.iter().zip(parts) {
+        assert!(line.contains(part), "{part}: {line}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 mod kit;
 
-use std::{fs::create_dir_all, path::Path};
+use std::path::Path;
 
 use a4co_bundle::{Input, Object};
 use a4co_compiler::{Compiled, Source, compile};
@@ -15,7 +15,7 @@ use serde_json::Value;
 fn object(compiled: &Compiled, kind: &str, name: &str) -> Value {
     let objects = compiled.release.objects().iter();
     let found = objects.filter(|it| it.reference().kind == kind && it.reference().name == name);
-    found.map(Object::manifest).next().unwrap_or_else(|| panic!("{kind}/{name}"))
+    found.map(Object::manifest).next().expect(name)
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn files_are_read_at_any_depth_and_watched() {
     let root = tempfile::tempdir().expect("a folder");
     let write = |path: &str, text: &str| {
         let path = root.path().join(path);
-        create_dir_all(path.parent().unwrap_or(Path::new("/"))).expect("a folder");
+        fs_err::create_dir_all(path.parent().unwrap_or(Path::new("/"))).expect("a folder");
         fs_err::write(path, text).expect("written");
     };
     write("envs/live.toml", SHOP);
