@@ -80,6 +80,18 @@ pub(crate) enum Controller {
         /// Volumes that each pod has for itself, and that outlive it.
         claims: Vec<Claim>,
     },
+    /// A pod that comes at its time, does its work and ends: a `CronJob`.
+    CronJob(CronJob),
+}
+
+/// When a pod comes, and how long it may take.
+pub(crate) struct CronJob {
+    /// Times in UTC, as cron writes them.
+    pub(crate) schedule: String,
+    /// Time after which work that is not done has failed, in seconds.
+    pub(crate) deadline_seconds: u32,
+    /// Volumes that each of its pods finds as the one before left them.
+    pub(crate) claims: Vec<Claim>,
 }
 
 /// A volume that outlives its pod.
@@ -264,7 +276,8 @@ impl Component {
     pub(crate) fn claims(&self) -> &[Claim] {
         match &self.controller {
             Controller::Deployment(_) => &[],
-            Controller::StatefulSet { claims, .. } => claims,
+            Controller::StatefulSet { claims, .. }
+            | Controller::CronJob(CronJob { claims, .. }) => claims,
         }
     }
 

@@ -54,7 +54,9 @@ pub use manifests::ManifestProblem;
 pub use problem::Problem;
 pub use publish::{PublishError, replace_file};
 pub use quantity::{Cpu, Memory};
-pub use resolve::{EdgeProblem, MeaningProblem, NatsProblem, RedisProblem, SecretProblem};
+pub use resolve::{
+    EdgeProblem, MeaningProblem, NatsProblem, PostgresqlProblem, RedisProblem, SecretProblem,
+};
 pub use schema::{SchemaProblem, environment_reference, environment_schema};
 pub use sign::{SIGNING_KEY_VARIABLE, SignError, SigningKey, signing_key_paths};
 pub use source::{ReadError, Source};

@@ -7,7 +7,9 @@ use crate::{
     layers::LayerProblem,
     lockfile::LockProblem,
     manifests::ManifestProblem,
-    resolve::{EdgeProblem, MeaningProblem, NatsProblem, RedisProblem, SecretProblem},
+    resolve::{
+        EdgeProblem, MeaningProblem, NatsProblem, PostgresqlProblem, RedisProblem, SecretProblem,
+    },
     schema::SchemaProblem,
     yaml::YamlProblem,
 };
@@ -40,6 +42,9 @@ pub enum Problem {
     /// The secrets make no sense.
     #[error(transparent)]
     Secret(#[from] SecretProblem),
+    /// PostgreSQL could not run like that.
+    #[error(transparent)]
+    Postgresql(#[from] PostgresqlProblem),
     /// NATS could not run like that.
     #[error(transparent)]
     Nats(#[from] NatsProblem),
@@ -73,6 +78,7 @@ impl Problem {
             Self::Meaning(problem) => problem.help(),
             Self::Edge(problem) => problem.help(),
             Self::Secret(problem) => problem.help(),
+            Self::Postgresql(problem) => problem.help(),
             Self::Nats(problem) => problem.help(),
             Self::Redis(problem) => problem.help(),
             Self::Yaml(problem) => problem.help(),

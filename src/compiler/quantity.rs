@@ -51,6 +51,16 @@ impl Memory {
         Self(bytes)
     }
 
+    /// Makes an amount of whole mebibytes.
+    pub(crate) const fn from_mebibytes(mebibytes: u64) -> Self {
+        Self(mebibytes.saturating_mul(1 << 20))
+    }
+
+    /// Returns the amount in whole mebibytes; what is less than one is left out.
+    pub(crate) const fn mebibytes(self) -> u64 {
+        self.0 >> 20
+    }
+
     /// Returns the amount in bytes.
     #[must_use]
     pub fn bytes(self) -> u64 {

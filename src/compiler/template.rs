@@ -73,6 +73,12 @@ impl Template {
         Some(Self { parts })
     }
 
+    /// Returns whether `placeholder` stands in the text.
+    pub(crate) fn has(&self, placeholder: &str) -> bool {
+        let is_it = |part: &Part| matches!(part, Part::Placeholder(name) if name == placeholder);
+        self.parts.iter().any(is_it)
+    }
+
     /// Returns the text with every placeholder replaced, or the name of one that `scope` lacks.
     pub(crate) fn expand(&self, scope: &Scope) -> Result<String, String> {
         self.parts

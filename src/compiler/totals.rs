@@ -50,9 +50,14 @@ impl Totals {
             totals.least.add(pod, min);
             totals.most.add(pod, max);
             totals.peak.add(pod, max.saturating_add(surge(component, max)));
+            for demand in [&mut totals.least, &mut totals.most, &mut totals.peak] {
+                demand.claim(component);
+            }
             let whole = component.instance.as_ref().unwrap_or(&component.name);
             let largest = data.entry(whole).or_default();
-            *largest = pod.storage.max(*largest);
+            let claims = component.claims().iter();
+            let size = claims.fold(Memory::default(), |sum, claim| sum.plus(claim.size));
+            *largest = size.max(*largest);
         }
         totals.data = data.into_values().fold(Memory::default(), Memory::plus);
         totals
@@ -70,7 +75,7 @@ fn surge(component: &Component, replicas: u32) -> u32 {
                 None => surge.parse().unwrap_or(0),
             }
         }
-        Controller::StatefulSet { .. } => 0,
+        Controller::StatefulSet { .. } | Controller::CronJob(_) => 0,
     }
 }
 
@@ -83,10 +88,6 @@ impl Demand {
             demand.cpu_limit = demand.cpu_limit.plus(container.limits.cpu);
             demand.memory_limit = demand.memory_limit.plus(container.limits.memory);
         }
-        for claim in component.claims() {
-            demand.claims += 1;
-            demand.storage = demand.storage.plus(claim.size);
-        }
         demand
     }
 
@@ -96,8 +97,18 @@ impl Demand {
         self.memory = self.memory.plus(pod.memory.times(pods));
         self.cpu_limit = self.cpu_limit.plus(pod.cpu_limit.times(pods));
         self.memory_limit = self.memory_limit.plus(pod.memory_limit.times(pods));
-        self.claims = self.claims.saturating_add(pod.claims.saturating_mul(pods));
-        self.storage = self.storage.plus(pod.storage.times(pods));
+    }
+
+    /// Adds the claims of `component`: those of each pod, or those that are there between two pods.
+    fn claim(&mut self, component: &Component) {
+        let copies = match component.controller {
+            Controller::CronJob(_) => 1,
+            _ => component.max_replicas(),
+        };
+        for claim in component.claims() {
+            self.claims = self.claims.saturating_add(copies);
+            self.storage = self.storage.plus(claim.size.times(copies));
+        }
     }
 }
 

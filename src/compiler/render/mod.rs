@@ -8,6 +8,7 @@
 mod certificate;
 mod config_map;
 mod container;
+mod cron_job;
 mod deployment;
 mod external_secret;
 mod gateway;
@@ -18,6 +19,7 @@ mod issuer;
 mod namespace;
 mod network_policy;
 mod object;
+mod persistent_volume_claim;
 mod pod;
 mod pod_disruption_budget;
 mod priority_class;
@@ -64,6 +66,8 @@ pub(crate) fn render(model: &Model) -> Vec<Value> {
         objects.extend(service::render(model, component));
         objects.extend(deployment::render(model, component));
         objects.extend(stateful_set::render(model, component));
+        objects.extend(persistent_volume_claim::render(model, component));
+        objects.extend(cron_job::render(model, component));
         objects.extend(horizontal_pod_autoscaler::render(model, component));
         objects.extend(pod_disruption_budget::render(model, component));
         objects.extend(service_monitor::render(model, component));

@@ -12,6 +12,7 @@ use k8s_openapi::{
 use super::{
     config_map, container,
     object::{instance_selector, non_empty, pod_labels, selector},
+    persistent_volume_claim,
 };
 use crate::{
     component::{self, Component, Controller, VolumeSource},
@@ -40,12 +41,12 @@ fn spec(model: &Model, component: &Component) -> PodSpec {
         enable_service_links: Some(false),
         security_context: Some(security_context(i64::from(pod.user))),
         containers: pod.containers.iter().map(|one| container::render(model, one)).collect(),
-        volumes: non_empty(pod.volumes.iter().map(|one| volume(component, one)).collect()),
+        volumes: non_empty(volumes(component)),
         affinity: component.instance.as_ref().map(|instance| apart(model, instance)),
         topology_spread_constraints: non_empty(spread(model, component)),
         tolerations: non_empty(pod.tolerations.iter().map(toleration).collect()),
         priority_class_name: pod.priority.clone(),
-        restart_policy: Some("Always".to_owned()),
+        restart_policy: Some(restart_policy(component).to_owned()),
         dns_policy: Some("ClusterFirst".to_owned()),
         scheduler_name: Some("default-scheduler".to_owned()),
         termination_grace_period_seconds: Some(pod.grace_seconds.into()),
@@ -66,6 +67,19 @@ fn security_context(user: i64) -> PodSecurityContext {
         }),
         ..PodSecurityContext::default()
     }
+}
+
+/// A job whose pod failed gets another pod, so that the logs of the first stay readable.
+fn restart_policy(component: &Component) -> &'static str {
+    match component.controller {
+        Controller::Deployment(_) | Controller::StatefulSet { .. } => "Always",
+        Controller::CronJob(_) => "Never",
+    }
+}
+
+fn volumes(component: &Component) -> Vec<Volume> {
+    let own = component.pod.volumes.iter().map(|one| volume(component, one));
+    own.chain(persistent_volume_claim::volumes(component)).collect()
 }
 
 /// Modes are written out: in octal 0555 and 0444, and 0440 for what is secret. The group of the pod

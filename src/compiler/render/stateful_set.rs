@@ -10,15 +10,15 @@ use k8s_openapi::{
             StatefulSetPersistentVolumeClaimRetentionPolicy, StatefulSetSpec,
             StatefulSetUpdateStrategy,
         },
-        core::v1::{PersistentVolumeClaim, PersistentVolumeClaimSpec, VolumeResourceRequirements},
+        core::v1::PersistentVolumeClaim,
     },
-    apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::ObjectMeta},
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use serde_json::Value;
 
 use super::{
-    object::{count, metadata_of, non_empty, pod_labels, selector, to_json, to_map},
-    pod,
+    object::{count, metadata_of, non_empty, pod_labels, selector, to_json},
+    persistent_volume_claim, pod,
 };
 use crate::{
     component::{Claim, Component, Controller},
@@ -70,21 +70,7 @@ fn claim(model: &Model, component: &Component, claim: &Claim) -> PersistentVolum
             labels: Some(pod_labels(model, component)),
             ..ObjectMeta::default()
         },
-        spec: Some(PersistentVolumeClaimSpec {
-            access_modes: Some(vec!["ReadWriteOnce".to_owned()]),
-            storage_class_name: claim.class.clone(),
-            volume_mode: Some("Filesystem".to_owned()),
-            resources: Some(VolumeResourceRequirements {
-                requests: Some(
-                    to_map([("storage", claim.size)])
-                        .into_iter()
-                        .map(|(name, size)| (name, Quantity(size)))
-                        .collect(),
-                ),
-                ..VolumeResourceRequirements::default()
-            }),
-            ..PersistentVolumeClaimSpec::default()
-        }),
+        spec: Some(persistent_volume_claim::spec(claim)),
         ..PersistentVolumeClaim::default()
     }
 }

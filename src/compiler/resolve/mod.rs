@@ -33,8 +33,8 @@ use a4co_bundle::{Image, applyset_id};
 
 use self::offer::Offer;
 pub use self::{
-    edge_problem::EdgeProblem, nats::NatsProblem, problem::MeaningProblem, redis::RedisProblem,
-    secret_problem::SecretProblem,
+    edge_problem::EdgeProblem, nats::NatsProblem, postgresql::PostgresqlProblem,
+    problem::MeaningProblem, redis::RedisProblem, secret_problem::SecretProblem,
 };
 use crate::{
     component::{Component, Variable},

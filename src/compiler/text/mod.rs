@@ -2,12 +2,18 @@
 
 use thiserror::Error;
 
+mod postgresql;
+mod schedule;
 mod types;
 
 pub(crate) use self::types::{
     AcmeServer, Cidr, Condition, CountOrPercent, DataKey, DigestText, DnsLabel, EnvName,
     FolderPath, HeaderName, HostName, HostPort, HttpPath, HttpUrl, Interval, JsonPointer, LabelKey,
     LabelValue, ManifestPath, ObjectName, ObjectPath, Origin, Percent, PrometheusName, Version,
+};
+pub(crate) use self::{
+    postgresql::{ExtensionName, SettingName, is_identifier},
+    schedule::Schedule,
 };
 use crate::{image::ImageReference, quantity, template::Template};
 
@@ -56,6 +62,9 @@ const FORMATS: &[Format] = &[
     ObjectPath::FORMAT,
     JsonPointer::FORMAT,
     Condition::FORMAT,
+    ExtensionName::FORMAT,
+    SettingName::FORMAT,
+    Schedule::FORMAT,
     Format { name: "cpu", expected: quantity::CPU, accepts: |s| quantity::parse_cpu(s).is_some() },
     Format {
         name: "memory",
