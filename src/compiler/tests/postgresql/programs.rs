@@ -126,7 +126,7 @@ fn only_those_who_may_connect_can() {
     let rights = "SELECT rolsuper, rolcreaterole, rolreplication FROM pg_roles WHERE rolname = ";
     let rights = primary.query(USER, DATABASE, &format!("{rights} current_user"));
     assert_eq!(rights, Ok("f|f|f".to_owned()));
-    let extensions = "SELECT string_agg(extname, ' ' ORDER BY 1) FROM pg_extension";
+    let extensions = "SELECT string_agg(extname, ' ' ORDER BY extname) FROM pg_extension";
     let extensions = primary.query(USER, DATABASE, extensions);
     assert_eq!(extensions, Ok("pgcrypto plpgsql uuid-ossp".to_owned()));
 
