@@ -23,9 +23,9 @@ const RANGES: [(u8, u8); 5] = [(0, 59), (0, 23), (1, 31), (1, 12), (0, 6)];
 
 fn is_field(field: &str, range: (u8, u8)) -> bool {
     field.split(',').all(|part| {
-        let (span, step) = part.split_once('/').unwrap_or((part, "1"));
-        let is_step = number(step).is_some_and(|step| (1..=range.1).contains(&step));
-        is_step && (span == "*" || is_span(span, range))
+        let (numbers, interval) = part.split_once('/').unwrap_or((part, "1"));
+        let is_possible = number(interval).is_some_and(|step| (1..=range.1).contains(&step));
+        is_possible && (numbers == "*" || is_span(numbers, range))
     })
 }
 

@@ -84,14 +84,15 @@ pub(super) const MAX_CONNECTIONS: u32 = 100;
 /// Returns `postgresql.conf`: the settings that depend on what a server has, and over them those
 /// that are declared.
 pub(super) fn config(declared: &Postgresql) -> String {
-    let mut settings = defaults(&declared.program.requests.memory, &declared.storage.size);
+    let mut settings = defaults(declared.program.requests.memory, declared.storage.size);
     let own = declared.settings.iter();
     settings.extend(own.map(|(name, value)| (name.to_string(), value.clone())));
-    settings.iter().map(|(name, value)| format!("{name} = {}\n", quoted(value))).collect()
+    let lines = settings.iter().map(|(name, value)| format!("{name} = {}", quoted(value)));
+    lines.collect::<Vec<_>>().join("\n") + "\n"
 }
 
 /// Nothing here depends on the number of replicas: to add one must not restart the primary.
-fn defaults(memory: &Memory, storage: &Memory) -> BTreeMap<String, String> {
+fn defaults(memory: Memory, storage: Memory) -> BTreeMap<String, String> {
     let (memory, storage) = (memory.mebibytes(), storage.mebibytes());
     let megabytes = |amount: u64| format!("{amount}MB");
     // As much as PostgreSQL wants between two checkpoints, but little of a small volume.
@@ -166,7 +167,7 @@ mod tests {
             (64, 512, ["16MB", "48MB", "51MB", "128MB"]),
         ] {
             let [memory, storage] = [memory, storage].map(Memory::from_mebibytes);
-            let settings = defaults(&memory, &storage);
+            let settings = defaults(memory, storage);
             let names = [
                 "shared_buffers",
                 "effective_cache_size",

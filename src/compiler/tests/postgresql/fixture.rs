@@ -55,7 +55,7 @@ pub(crate) fn compile(changes: &[(&str, &str)]) -> Result<Compiled, Findings> {
         assert!(text.contains(from), "`{from}` is not in the environment");
         text = text.replacen(from, to, 1);
     }
-    let mut lock = LOCK.to_owned();
+    let mut lock = vec![LOCK.to_owned()];
     for (name, tag) in [
         ("docker.io/edoburu/pgbouncer", "v1.24.1-p1"),
         ("docker.io/library/postgres", "17.6-bookworm"),
@@ -63,11 +63,12 @@ pub(crate) fn compile(changes: &[(&str, &str)]) -> Result<Compiled, Findings> {
     ] {
         if text.contains(name) {
             let digest = "0".repeat(64);
-            lock += &format!(
+            lock.push(format!(
                 "\n[[image]]\nname = \"{name}\"\ntag = \"{tag}\"\ndigest = \"sha256:{digest}\"\n"
-            );
+            ));
         }
     }
+    let lock = lock.concat();
     let files = [("envs/live.toml", text.as_str()), ("lockfiles/live.lock", lock.as_str())];
     compile_files(&files).map(|mut compiled| compiled.pop().expect("one environment"))
 }
@@ -81,5 +82,7 @@ pub(crate) fn objects(changes: &[(&str, &str)]) -> Vec<Value> {
 /// Returns the object of a kind that has a name.
 pub(crate) fn find<'a>(objects: &'a [Value], kind: &str, name: &str) -> &'a Value {
     let is_it = |object: &&Value| object["kind"] == kind && object["metadata"]["name"] == name;
-    objects.iter().find(is_it).unwrap_or_else(|| panic!("there is no {kind} {name}"))
+    let found = objects.iter().find(is_it);
+    assert!(found.is_some(), "there is no {kind} {name}");
+    found.expect("found")
 }

@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::fixture::find;
 
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The main container of a workload.
 pub(crate) struct Pod {
@@ -228,6 +228,11 @@ impl Pod {
     }
 
     fn has_processes(&self) -> bool {
+        // A server that nobody has waited for yet still has its number.
+        let lock = fs::read_to_string(self.path("data/server/postmaster.pid")).unwrap_or_default();
+        if lock.lines().next().is_some_and(|number| Path::new("/proc").join(number).exists()) {
+            return true;
+        }
         let processes = fs::read_dir("/proc").expect("/proc").flatten();
         let mut folders =
             processes.filter_map(|entry| fs::read_link(entry.path().join("cwd")).ok());
@@ -277,7 +282,9 @@ pub(crate) fn text(output: &Output) -> Result<String, String> {
 /// Runs a command that cannot fail.
 pub(crate) fn run(command: &mut Command) -> String {
     let output = command.output().expect("a program");
-    text(&output).unwrap_or_else(|error| panic!("{command:?}: {error}"))
+    let text = text(&output);
+    assert!(text.is_ok(), "{command:?}: {text:?}");
+    text.expect("succeeded")
 }
 
 pub(crate) fn free_port() -> u16 {

@@ -74,6 +74,12 @@ fn a_database_must_be_possible() {
             &[("{app}_{environment}", "{ap}")],
             &["39:12: placeholder `{ap}` has no value here (help: did you mean `app`?)"],
         ),
+    ]);
+}
+
+#[test]
+fn its_servers_must_be_able_to_run() {
+    check(&[
         (
             "too little memory, and more than the limit",
             &[("\"256Mi\"", "\"32Mi\""), ("limits = { cpu = \"1\"", "limits = { cpu = \"50m\"")],
