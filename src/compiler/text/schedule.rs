@@ -29,10 +29,10 @@ fn is_field(field: &str, range: (u8, u8)) -> bool {
     })
 }
 
-fn is_span(span: &str, (least, most): (u8, u8)) -> bool {
+fn is_span(span: &str, (min, max): (u8, u8)) -> bool {
     let (first, last) = span.split_once('-').unwrap_or((span, span));
     let bounds = number(first).zip(number(last));
-    bounds.is_some_and(|(first, last)| least <= first && first <= last && last <= most)
+    bounds.is_some_and(|(first, last)| min <= first && first <= last && last <= max)
 }
 
 fn number(text: &str) -> Option<u8> {
