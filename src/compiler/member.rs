@@ -1,6 +1,5 @@
 //! An object of the release, with where it comes from.
 
-use a4co_bundle::GroupKind;
 use serde_json::Value;
 
 use crate::{place::Place, tree::Node};
@@ -42,11 +41,6 @@ impl Member {
     /// Returns the kind.
     pub(crate) fn kind(&self) -> &str {
         self.manifest["kind"].as_str().unwrap_or_default()
-    }
-
-    /// Returns group and kind.
-    pub(crate) fn group_kind(&self) -> GroupKind {
-        GroupKind { group: self.group().to_owned(), kind: self.kind().to_owned() }
     }
 
     /// Returns the name.

@@ -209,8 +209,18 @@ pub enum Fault {
     UnknownAnnotation {
         /// The annotation.
         annotation: String,
-        /// Those that it knows and that look like it.
-        near: Vec<String>,
+        /// The one that is most likely meant.
+        nearest: Option<String>,
+    },
+    /// A value of an annotation that ingress-nginx cannot read.
+    #[error("has `{value}` for the annotation `{annotation}`, which takes {expected}")]
+    AnnotationValue {
+        /// The annotation.
+        annotation: String,
+        /// Its value.
+        value: String,
+        /// What it takes, in words.
+        expected: String,
     },
     /// An annotation that ingress-nginx refuses by default.
     #[error("has the annotation `{annotation}`, which ingress-nginx refuses by default")]
@@ -249,7 +259,9 @@ impl Fault {
             Self::NoEgress | Self::NoIngress | Self::PodsOnly | Self::OneSided { .. } => {
                 Rule::Traffic
             }
-            Self::UnknownAnnotation { .. } | Self::Snippet { .. } => Rule::Annotations,
+            Self::UnknownAnnotation { .. }
+            | Self::AnnotationValue { .. }
+            | Self::Snippet { .. } => Rule::Annotations,
         })
     }
 
@@ -273,9 +285,8 @@ impl Fault {
             }
             Self::NoSuchKey { key, known, .. } => return suggest::help(key, known),
             Self::NoSuchPort { port, known, .. } => return suggest::help(port, known),
-            Self::UnknownAnnotation { near, .. } => {
-                let near = near.iter().map(String::as_str);
-                return (near.len() > 0).then(|| format!("it knows {}", suggest::list(near)));
+            Self::UnknownAnnotation { nearest, .. } => {
+                return nearest.as_ref().map(|nearest| format!("did you mean `{nearest}`?"));
             }
             Self::NotServed { instead, .. } => {
                 return instead.map(|instead| format!("use `{instead}`"));
@@ -312,7 +323,9 @@ impl Fault {
                 for what is called"
                 .to_owned(),
             Self::Snippet { .. } => "use the annotation for it, or none".to_owned(),
-            Self::NotRestricted { .. } | Self::RangeReversed { .. } => return None,
+            Self::NotRestricted { .. }
+            | Self::RangeReversed { .. }
+            | Self::AnnotationValue { .. } => return None,
         };
         Some(help)
     }

@@ -8,8 +8,10 @@ use super::{
 };
 use crate::member::Member;
 
-/// Labels of pods that controllers make for a moment, and that no object of a release describes.
-const PASSING: [&str; 1] = ["acme.cert-manager.io/http01-solver"];
+/// Labels of pods that controllers make, and that no object of a release describes: solvers of
+/// cert-manager, and gateways.
+const PASSING: [&str; 2] =
+    ["acme.cert-manager.io/http01-solver", "gateway.networking.k8s.io/gateway-name"];
 
 pub(super) fn check(view: &View<'_>, faults: &mut Faults<'_, '_>) {
     check_own_pods(view, faults);

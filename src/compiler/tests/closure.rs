@@ -775,7 +775,7 @@ fn annotations_are_ones_that_ingress_nginx_knows() {
             "one that it does not",
             "rate-limit",
             vec![
-                "manifests/worker.yaml:67:46: `Ingress/x` has the annotation `nginx.ingress.kubernetes.io/rate-limit`, which ingress-nginx does not know (help: it knows `nginx.ingress.kubernetes.io/limit-allowlist`, `nginx.ingress.kubernetes.io/limit-burst-multiplier`, `nginx.ingress.kubernetes.io/limit-connections`, `nginx.ingress.kubernetes.io/limit-rate`, `nginx.ingress.kubernetes.io/limit-rate-after`, `nginx.ingress.kubernetes.io/limit-rpm`, `nginx.ingress.kubernetes.io/limit-rps`, `nginx.ingress.kubernetes.io/limit-whitelist`, or say `allow = [\"annotations\"]` in its `[[manifests]]`)",
+                "manifests/worker.yaml:67:46: `Ingress/x` has the annotation `nginx.ingress.kubernetes.io/rate-limit`, which ingress-nginx does not know (help: did you mean `nginx.ingress.kubernetes.io/limit-rps`? or say `allow = [\"annotations\"]` in its `[[manifests]]`)",
             ],
         ),
         (

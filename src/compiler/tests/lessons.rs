@@ -18,6 +18,21 @@ fn of_kind<'a>(objects: &'a [Value], kind: &'a str) -> impl Iterator<Item = &'a 
     objects.iter().filter(move |object| object["kind"] == kind)
 }
 
+/// Every workload with the template of its pods.
+fn workloads(objects: &[Value]) -> Vec<(&Value, &Value)> {
+    let template = |object: &'_ Value| match object["kind"].as_str() {
+        Some("Deployment" | "StatefulSet") => Some("/spec/template"),
+        Some("CronJob") => Some("/spec/jobTemplate/spec/template"),
+        _ => None,
+    };
+    let with_template = |object| Some((object, Value::pointer(object, template(object)?)?));
+    objects.iter().filter_map(with_template).collect()
+}
+
+fn containers(template: &Value) -> &[Value] {
+    template["spec"]["containers"].as_array().expect("containers")
+}
+
 fn name(object: &Value) -> &str {
     object["metadata"]["name"].as_str().expect("a name")
 }
@@ -55,10 +70,8 @@ fn no_field_is_null() {
 #[test]
 fn every_image_is_pinned_by_digest() {
     for compiled in environments() {
-        for deployment in of_kind(&objects(&compiled), "Deployment") {
-            for container in
-                deployment["spec"]["template"]["spec"]["containers"].as_array().expect("containers")
-            {
+        for (_, template) in workloads(&objects(&compiled)) {
+            for container in containers(template) {
                 let image = container["image"].as_str().expect("an image");
                 let digest = image.split_once("@sha256:").map_or(0, |(_, digest)| digest.len());
                 assert_eq!(digest, 64, "{image}");
@@ -110,9 +123,8 @@ fn ports_of_a_service_are_unique() {
 fn every_selector_of_ours_selects_something() {
     for compiled in environments() {
         let objects = objects(&compiled);
-        let pods: Vec<_> = of_kind(&objects, "Deployment")
-            .map(|d| &d["spec"]["template"]["metadata"]["labels"])
-            .collect();
+        let pods: Vec<_> =
+            workloads(&objects).iter().map(|(_, pod)| &pod["metadata"]["labels"]).collect();
         let services: Vec<_> =
             of_kind(&objects, "Service").map(|s| &s["metadata"]["labels"]).collect();
         for (kind, pointer, labels) in [
@@ -138,8 +150,8 @@ fn pods_have_their_own_account_and_no_token() {
         for account in of_kind(&objects, "ServiceAccount") {
             assert_eq!(account["automountServiceAccountToken"], false);
         }
-        for deployment in of_kind(&objects, "Deployment") {
-            let pod = &deployment["spec"]["template"]["spec"];
+        for (_, template) in workloads(&objects) {
+            let pod = &template["spec"];
             assert!(accounts.contains(pod["serviceAccountName"].as_str().expect("an account")));
             assert_eq!(pod["automountServiceAccountToken"], false);
         }
@@ -149,11 +161,17 @@ fn pods_have_their_own_account_and_no_token() {
 #[test]
 fn containers_are_probed_limited_and_confined() {
     for compiled in environments() {
-        for deployment in of_kind(&objects(&compiled), "Deployment") {
-            let container = &deployment["spec"]["template"]["spec"]["containers"][0];
-            for part in ["livenessProbe", "readinessProbe", "startupProbe"] {
-                assert!(container[part]["httpGet"]["path"].is_string(), "{part}");
-            }
+        let objects = objects(&compiled);
+        let all = workloads(&objects);
+        for (workload, container) in all
+            .iter()
+            .flat_map(|(workload, pod)| containers(pod).iter().map(move |c| (workload, c)))
+        {
+            let is_probed = ["livenessProbe", "readinessProbe"].iter().all(|probe| {
+                let ways = ["httpGet", "tcpSocket", "exec"];
+                ways.iter().any(|way| container[probe][way].is_object())
+            });
+            assert!(is_probed, "{}", name(workload));
             for part in ["/resources/requests/cpu", "/resources/limits/memory"] {
                 assert!(container.pointer(part).is_some(), "{part}");
             }
@@ -174,12 +192,11 @@ fn whatever_a_pod_refers_to_is_there() {
                 target["name"] == secret && target["template"]["data"].get(key).is_some()
             })
         };
-        for deployment in of_kind(&objects, "Deployment") {
-            let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+        for container in workloads(&objects).iter().flat_map(|(_, pod)| containers(pod)) {
             for map in texts(&container["envFrom"], "/configMapRef/name") {
                 assert!(config_maps.contains(map.as_str()), "{map}");
             }
-            for variable in container["env"].as_array().expect("variables") {
+            for variable in container["env"].as_array().into_iter().flatten() {
                 let reference = &variable["valueFrom"]["secretKeyRef"];
                 if let (Some(secret), Some(key)) =
                     (reference["name"].as_str(), reference["key"].as_str())
@@ -199,7 +216,7 @@ fn https_leads_to_the_internet_and_not_into_the_cluster() {
             .filter(|policy| policy.to_string().contains("0.0.0.0/0"))
             .collect();
         let names: Vec<_> = policies.iter().map(|policy| name(policy)).collect();
-        assert_eq!(names, ["auth-service", "payment-service"]);
+        assert_eq!(names, ["alertmanager", "auth-service", "payment-service"]);
         for policy in policies {
             for range in ["10.0.0.0/8", "169.254.0.0/16"] {
                 assert!(policy.to_string().contains(range), "{range}");
@@ -217,10 +234,14 @@ fn every_service_gets_the_variables_that_the_platform_promises() {
         FEATURE_FLAG_CIRCUIT_BREAKER JWT_SECRET JWT_EXPIRATION DATABASE_URL";
     for compiled in environments() {
         let objects = objects(&compiled);
-        let settings = of_kind(&objects, "ConfigMap").next().expect("settings");
+        let is_settings = |map: &&Value| name(map).starts_with("a4co-settings-");
+        let settings = of_kind(&objects, "ConfigMap").find(is_settings).expect("settings");
         let shared = settings["data"].as_object().expect("data").keys().cloned();
         let shared: BTreeSet<_> = shared.collect();
-        for deployment in of_kind(&objects, "Deployment") {
+        let is_service = |deployment: &&Value| {
+            deployment["metadata"]["labels"]["app.kubernetes.io/component"] == "service"
+        };
+        for deployment in of_kind(&objects, "Deployment").filter(is_service) {
             let own =
                 texts(&deployment["spec"]["template"]["spec"]["containers"][0]["env"], "/name");
             for variable in promised.split_whitespace() {

@@ -94,7 +94,16 @@ fn declared(environment: &str) -> Table {
         toml::from_str(&fs_err::read_to_string(path).expect("readable")).expect("TOML")
     };
     let mut table = read("platform");
-    merge(&mut table, read(environment));
+    let over = read(environment);
+    for path in texts(&over, "unset") {
+        let mut keys: Vec<_> = path.split('.').collect();
+        let last = keys.pop().expect("a key");
+        let tables = keys.iter().fold(&mut table, |table, key| {
+            table.get_mut(*key).and_then(Toml::as_table_mut).expect("a table")
+        });
+        tables.remove(last).expect("something to unset");
+    }
+    merge(&mut table, over);
     table
 }
 
@@ -188,8 +197,10 @@ fn expected(table: &Table, pods: &[(End, BTreeSet<u16>)]) -> BTreeSet<Connection
         }
         add("prometheus", key, 9121);
     }
-    for (key, _) in entries(table, "nats") {
-        add(key, key, 6222);
+    for (key, nats) in entries(table, "nats") {
+        if number(nats, "replicas") > 1 {
+            add(key, key, 6222);
+        }
         add("prometheus", key, 7777);
     }
     for (from, to, port) in [
@@ -203,6 +214,9 @@ fn expected(table: &Table, pods: &[(End, BTreeSet<u16>)]) -> BTreeSet<Connection
         add(from, to, port);
     }
     let alertmanager = table["alertmanager"].as_table().expect("a table");
+    if number(alertmanager, "replicas") > 1 {
+        add("alertmanager", "alertmanager", 9094);
+    }
     for (to, port) in texts(alertmanager, "needs").iter().flat_map(|need| targets(table, need)) {
         add("alertmanager", &to, port);
     }
@@ -245,9 +259,7 @@ fn check(environment: &str) {
     let pods = pods(&objects, &namespace);
     let table = declared(environment);
     let (allowed, tried) = allowed(&objects, &namespace, &pods);
-    let mut expected = expected(&table, &pods);
-    // Whoever may leave for the internet on a port needs no policy of the internet's.
-    expected.retain(|(_, _, port)| *port > 0);
+    let expected = expected(&table, &pods);
     let missing: Vec<_> = expected.difference(&allowed).collect();
     let surplus: Vec<_> = allowed.difference(&expected).collect();
     assert!(missing.is_empty(), "{environment}: declared and denied: {missing:#?}");
