@@ -65,8 +65,12 @@ fn expect_installed(site: &Site, release: &Release) {
     assert!(again.stdout.contains("nothing to do"), "{}", again.stdout);
 }
 
-fn give_secret(site: &Site, name: &str, keys: &[&str]) {
+fn give_secrets(site: &Site, secrets: &[(&str, &[&str])]) {
     site.kubectl(&["create", "namespace", &site.namespace]);
+    secrets.iter().for_each(|(name, keys)| give_secret(site, name, keys));
+}
+
+fn give_secret(site: &Site, name: &str, keys: &[&str]) {
     let literals: Vec<_> = keys.iter().map(|key| format!("--from-literal={key}=x")).collect();
     let literals = literals.iter().map(String::as_str);
     let args: Vec<_> = ["create", "secret", "generic", name].into_iter().chain(literals).collect();
@@ -77,6 +81,9 @@ fn give_secret(site: &Site, name: &str, keys: &[&str]) {
 fn a_web_service_is_installed() {
     let site = Site::new(&unique_namespace("web"));
     let release = compiled(&site, "web", "test", "guestbook-test");
+    let missing = site.apply(&release).expect(1);
+    assert!(missing.stderr.contains("guestbook-redis with the key REDIS_PASSWORD"));
+    give_secrets(&site, &[("guestbook-redis", &["REDIS_PASSWORD"])]);
     expect_installed(&site, &release);
 }
 
@@ -84,7 +91,8 @@ fn a_web_service_is_installed() {
 fn a_web_service_with_a_certificate_of_the_site_is_installed() {
     let site = Site::new(&unique_namespace("web-live"));
     let release = compiled(&site, "web", "live", "guestbook");
-    give_secret(&site, "guestbook-tls", &["tls.crt", "tls.key"]);
+    let tls: (_, &[_]) = ("guestbook-tls", &["tls.crt", "tls.key"]);
+    give_secrets(&site, &[tls, ("guestbook-redis", &["REDIS_PASSWORD"])]);
     expect_installed(&site, &release);
 }
 
@@ -105,7 +113,7 @@ fn a_vendored_operator_and_its_custom_resource_are_installed() {
     let release = compiled(&site, "vendored", "live", "reports");
     let missing = site.apply(&release).expect(1);
     assert!(missing.stderr.contains("reports-database"), "{}", missing.stderr);
-    give_secret(&site, "reports-database", &["DATABASE_URL"]);
+    give_secrets(&site, &[("reports-database", &["DATABASE_URL"])]);
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| say_ready(&site, &done));
