@@ -10,10 +10,10 @@ impl Resolver<'_, '_> {
             return;
         };
         let Totals { least, data, .. } = Totals::of(&self.components);
-        self.check_range("pods", "pods", &budget.pods, least.pods);
-        self.check_range("cpu", "CPU", &budget.cpu, least.cpu);
-        self.check_range("memory", "memory", &budget.memory, least.memory);
-        self.check_range("storage", "storage", &budget.storage, data);
+        self.check_range("pods", "pods", &budget.pods, &least.pods);
+        self.check_range("cpu", "CPU", &budget.cpu, &least.cpu);
+        self.check_range("memory", "memory", &budget.memory, &least.memory);
+        self.check_range("storage", "storage", &budget.storage, &data);
     }
 
     fn check_range<T: Ord + ToString>(
@@ -21,11 +21,11 @@ impl Resolver<'_, '_> {
         key: &str,
         what: &'static str,
         range: &Range<T>,
-        found: T,
+        found: &T,
     ) {
         let (bound, limit) = match (&range.min, &range.max) {
-            (Some(min), _) if found < *min => ("min", min),
-            (_, Some(max)) if found > *max => ("max", max),
+            (Some(min), _) if found < min => ("min", min),
+            (_, Some(max)) if found > max => ("max", max),
             _ => return,
         };
         let (found, limit) = (found.to_string(), limit.to_string());

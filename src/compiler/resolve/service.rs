@@ -1,5 +1,7 @@
 //! Resolves services: what each runs, gets, calls and may write to.
 
+use std::collections::BTreeMap;
+
 use super::{MeaningProblem, Resolver, offer::Offer, offer::Target};
 use crate::{
     component::{
@@ -85,7 +87,7 @@ impl<'a> Resolver<'a, '_> {
             services: vec![balanced],
             metrics,
             route: service.route.as_ref().map(ToString::to_string),
-            files: Default::default(),
+            files: BTreeMap::new(),
             pod: Pod {
                 user: service.user,
                 volumes: volumes.collect(),

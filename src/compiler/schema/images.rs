@@ -30,7 +30,9 @@ pub(super) fn find(
             }
         }
         Value::Array(items) => {
-            items.iter().for_each(|item| find(root, item, &schema["items"], found));
+            for item in items {
+                find(root, item, &schema["items"], found);
+            }
         }
         _ => {}
     }
