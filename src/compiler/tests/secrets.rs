@@ -214,7 +214,7 @@ fn values_are_found_by_what_the_backend_calls_them() {
 }
 
 #[test]
-fn secrets_must_make_sense() {
+fn stores_and_secrets_must_fit_each_other() {
     let existing = "[secret_store]\nbackend = \"existing\"\n";
     for (case, parts, expected) in [
         (
@@ -299,6 +299,10 @@ fn secrets_must_make_sense() {
             expected.iter().map(|line| format!("envs/live.toml:{line}")).collect();
         assert_eq!(found, expected, "{case}");
     }
+}
+
+#[test]
+fn a_server_is_named_by_its_url() {
     let vault = VAULT.replace("https://", "");
     assert_eq!(
         lines(compile_one(&environment(&[&vault]))),
