@@ -6,7 +6,7 @@ use a4co_bundle::{Digest, Image, Input, Release, Statement};
 use serde_json::Value;
 
 use crate::{
-    closure,
+    budget, closure,
     effective::{take_out_replaced, with_defaults},
     environment::Environment,
     finding::Findings,
@@ -20,7 +20,7 @@ use crate::{
     place::{Place, SourceFile},
     problem::Problem,
     release_config::release_config,
-    render::render,
+    render::{render, render_quota},
     resolve::resolve,
     schema::{Conformity, Schema},
     source::Source,
@@ -90,11 +90,12 @@ fn compile_stack(
     let files = stack.files.iter().map(String::as_str).chain([lockfile.path()]);
     let files: Vec<_> = files.map(str::to_owned).chain(own.files.iter().cloned()).collect();
     let members = assemble(stack, &model, own.members, &pins)?;
+    let totals = Totals::of(&members);
     let release = release(stack, &model, members)?;
     Ok(Compiled {
         environment: stack.name.clone(),
         statement: Statement::new(&release, inputs(source, &files), LOWEST_TRUST),
-        totals: Totals::of(&model.components),
+        totals,
         budget: environment.budget.as_ref().map(ToString::to_string),
         release,
     })
@@ -132,11 +133,11 @@ fn assemble(
     let mut findings = Findings::default();
     let environment = model.environment;
     pin_members(&mut own, &environment.manifests, pins);
-    let rendered = render(model).into_iter().map(|manifest| {
+    let rendered = |manifest| {
         let origin = Origin::Rendered(rendered_from(stack, &manifest));
         Member { manifest, origin, patch: None }
-    });
-    let mut members: Vec<_> = rendered.collect();
+    };
+    let mut members: Vec<_> = render(model).into_iter().map(rendered).collect();
     for member in own {
         if let Some(first) = members.iter().find(|first| first.is_same_as(&member)) {
             let other = format!("{:?}", first.place_of(&["kind"]));
@@ -145,10 +146,15 @@ fn assemble(
         }
         members.push(member);
     }
+    let quota = render_quota(model, &Totals::of(&members));
+    members.extend(quota.into_iter().map(rendered));
     apply_patches(stack, &environment.patches, pins, &mut members, &mut findings);
     findings.into_result(())?;
     let mut findings = Findings::default();
     closure::check(model, &members, &mut findings);
+    if let Some(budget) = &environment.budget {
+        budget::check(stack, budget, &Totals::of(&members), &mut findings);
+    }
     findings.into_result(members)
 }
 

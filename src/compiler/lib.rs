@@ -11,6 +11,7 @@
 //! byte for byte. All that is wrong is reported at once, each [`Finding`] with its place. Nothing
 //! about anybody's platform is in this code; it is all in the environments.
 
+mod budget;
 mod closure;
 mod compile;
 mod component;

@@ -2,8 +2,10 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use serde_json::Value;
+
 use crate::{
-    component::{Component, Controller},
+    member::Member,
     quantity::{Cpu, Memory},
 };
 
@@ -40,55 +42,140 @@ pub struct Demand {
 }
 
 impl Totals {
-    /// Adds up what `components` take.
-    pub(crate) fn of(components: &[Component]) -> Self {
+    /// Adds up what the objects of a release take, whoever described them.
+    pub(crate) fn of(members: &[Member]) -> Self {
         let mut totals = Self::default();
-        let mut data: BTreeMap<&str, Memory> = BTreeMap::new();
-        for component in components {
-            let pod = Demand::of_a_pod(component);
-            let (min, max) = (component.replicas.min, component.max_replicas());
-            totals.least.add(pod, min);
-            totals.most.add(pod, max);
-            totals.peak.add(pod, max.saturating_add(surge(component, max)));
-            for demand in [&mut totals.least, &mut totals.most, &mut totals.peak] {
-                demand.claim(component);
+        let mut data: BTreeMap<String, Memory> = BTreeMap::new();
+        for member in members {
+            let number = Number::of(member, members);
+            if let Some(pod) = Demand::of_a_pod(member) {
+                totals.least.add(pod, number.min);
+                totals.most.add(pod, number.max);
+                totals.peak.add(pod, number.max.saturating_add(number.surge));
             }
-            let whole = component.instance.as_ref().unwrap_or(&component.name);
-            let largest = data.entry(whole).or_default();
-            let claims = component.claims().iter();
-            let size = claims.fold(Memory::default(), |sum, claim| sum.plus(claim.size));
-            *largest = size.max(*largest);
+            for size in claims(member) {
+                for demand in [&mut totals.least, &mut totals.most, &mut totals.peak] {
+                    demand.claims = demand.claims.saturating_add(number.claims);
+                    demand.storage = demand.storage.plus(size.times(number.claims));
+                }
+                let largest = data.entry(whole(member).to_owned()).or_default();
+                *largest = size.max(*largest);
+            }
         }
         totals.data = data.into_values().fold(Memory::default(), Memory::plus);
         totals
     }
 }
 
-/// Returns how many pods there may be above `replicas` while `component` is replaced.
-fn surge(component: &Component, replicas: u32) -> u32 {
-    match &component.controller {
-        Controller::Deployment(rollout) => {
-            let surge = AsRef::<str>::as_ref(&rollout.max_surge);
-            match surge.strip_suffix('%') {
-                // Kubernetes rounds a share up.
-                Some(share) => (replicas * share.parse().unwrap_or(0)).div_ceil(100),
-                None => surge.parse().unwrap_or(0),
+/// How many there are of the pods of one object, and of its claims.
+#[derive(Default)]
+struct Number {
+    min: u32,
+    max: u32,
+    /// How many pods there may be above that while they are replaced.
+    surge: u32,
+    claims: u32,
+}
+
+impl Number {
+    fn of(member: &Member, members: &[Member]) -> Self {
+        let spec = &member.manifest["spec"];
+        let fixed = number(&spec["replicas"]).unwrap_or(1);
+        match member.kind() {
+            "Deployment" | "StatefulSet" | "ReplicaSet" => {
+                let scaler = members.iter().find(|other| scales(other, member));
+                let scaled = scaler.map(|scaler| {
+                    let range = &scaler.manifest["spec"];
+                    let min = number(&range["minReplicas"]).unwrap_or(1);
+                    (min, number(&range["maxReplicas"]).unwrap_or(min))
+                });
+                let (min, max) = scaled.unwrap_or((fixed, fixed));
+                Self { min, max, surge: surge(member, max), claims: max }
             }
+            // How many nodes there are, the site knows: one is counted.
+            "DaemonSet" | "Pod" => Self { min: 1, max: 1, ..Self::default() },
+            // They come and go.
+            "Job" | "CronJob" => Self { max: 1, ..Self::default() },
+            _ => Self { claims: 1, ..Self::default() },
         }
-        Controller::StatefulSet { .. } | Controller::CronJob(_) => 0,
     }
 }
 
-impl Demand {
-    fn of_a_pod(component: &Component) -> Self {
-        let mut demand = Self { pods: 1, ..Self::default() };
-        for container in &component.pod.containers {
-            demand.cpu = demand.cpu.plus(container.requests.cpu);
-            demand.memory = demand.memory.plus(container.requests.memory);
-            demand.cpu_limit = demand.cpu_limit.plus(container.limits.cpu);
-            demand.memory_limit = demand.memory_limit.plus(container.limits.memory);
+fn number(value: &Value) -> Option<u32> {
+    u32::try_from(value.as_u64()?).ok()
+}
+
+/// Returns whether `scaler` is an autoscaler of `member`.
+fn scales(scaler: &Member, member: &Member) -> bool {
+    let target = &scaler.manifest["spec"]["scaleTargetRef"];
+    scaler.kind() == "HorizontalPodAutoscaler"
+        && scaler.namespace() == member.namespace()
+        && target["kind"] == member.kind()
+        && target["name"] == member.name()
+}
+
+/// Returns how many pods there may be above `replicas` while those of a Deployment are replaced.
+fn surge(member: &Member, replicas: u32) -> u32 {
+    if member.kind() != "Deployment" {
+        return 0;
+    }
+    let surge = &member.manifest["spec"]["strategy"]["rollingUpdate"]["maxSurge"];
+    let share = surge.as_str().and_then(|text| text.strip_suffix('%')?.parse::<u32>().ok());
+    // Without a word it is a quarter. Kubernetes rounds a share up.
+    let of_share = |share: u32| replicas.saturating_mul(share).div_ceil(100);
+    number(surge).unwrap_or_else(|| of_share(share.unwrap_or(25)))
+}
+
+/// Returns the sizes of the claims that `member` makes, one for each copy.
+fn claims(member: &Member) -> Vec<Memory> {
+    let spec = &member.manifest["spec"];
+    let size = |claim: &Value| amount(&claim["resources"]["requests"]["storage"]);
+    match member.kind() {
+        "PersistentVolumeClaim" => vec![size(spec)],
+        "StatefulSet" => {
+            let templates = spec["volumeClaimTemplates"].as_array().into_iter().flatten();
+            templates.map(|template| size(&template["spec"])).collect()
         }
-        demand
+        _ => Vec::new(),
+    }
+}
+
+/// Returns the name of the whole of which `member` keeps data.
+fn whole(member: &Member) -> &str {
+    let label = &member.labels()["app.kubernetes.io/instance"];
+    label.as_str().unwrap_or(member.name())
+}
+
+/// Returns an amount of memory or storage; nothing if it is none, which the API server refuses.
+fn amount(value: &Value) -> Memory {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    Memory::try_from(text).unwrap_or_default()
+}
+
+fn cores(value: &Value) -> Cpu {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    Cpu::try_from(text).unwrap_or_default()
+}
+
+impl Demand {
+    /// Returns what a pod of `member` takes, if it has pods.
+    fn of_a_pod(member: &Member) -> Option<Self> {
+        let path = match member.kind() {
+            "Pod" => "/spec",
+            "CronJob" => "/spec/jobTemplate/spec/template/spec",
+            _ => "/spec/template/spec",
+        };
+        let containers = member.manifest.pointer(path)?.get("containers")?.as_array()?;
+        let mut demand = Self { pods: 1, ..Self::default() };
+        for container in containers {
+            let (requests, limits) =
+                (&container["resources"]["requests"], &container["resources"]["limits"]);
+            demand.cpu = demand.cpu.plus(cores(&requests["cpu"]));
+            demand.memory = demand.memory.plus(amount(&requests["memory"]));
+            demand.cpu_limit = demand.cpu_limit.plus(cores(&limits["cpu"]));
+            demand.memory_limit = demand.memory_limit.plus(amount(&limits["memory"]));
+        }
+        Some(demand)
     }
 
     fn add(&mut self, pod: Self, pods: u32) {
@@ -97,18 +184,6 @@ impl Demand {
         self.memory = self.memory.plus(pod.memory.times(pods));
         self.cpu_limit = self.cpu_limit.plus(pod.cpu_limit.times(pods));
         self.memory_limit = self.memory_limit.plus(pod.memory_limit.times(pods));
-    }
-
-    /// Adds the claims of `component`: those of each pod, or those that are there between two pods.
-    fn claim(&mut self, component: &Component) {
-        let copies = match component.controller {
-            Controller::CronJob(_) => 1,
-            _ => component.max_replicas(),
-        };
-        for claim in component.claims() {
-            self.claims = self.claims.saturating_add(copies);
-            self.storage = self.storage.plus(claim.size.times(copies));
-        }
     }
 }
 

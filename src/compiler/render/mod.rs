@@ -35,9 +35,14 @@ mod stateful_set;
 use serde_json::Value;
 
 pub(crate) use self::object::{MANAGED_BY, MANAGER, PART_OF};
-use crate::model::Model;
+use crate::{model::Model, totals::Totals};
 
-/// Renders every object of `model`, in no particular order.
+/// Renders what the namespace may hold, if it is limited: enough for `totals`.
+pub(crate) fn render_quota(model: &Model, totals: &Totals) -> Vec<Value> {
+    resource_quota::render(model, totals)
+}
+
+/// Renders every other object of `model`, in no particular order.
 pub(crate) fn render(model: &Model) -> Vec<Value> {
     let shared = [namespace::render(model), network_policy::render_default_deny(model)];
     let optional = [
@@ -53,7 +58,6 @@ pub(crate) fn render(model: &Model) -> Vec<Value> {
         prometheus_rule::render(model),
     ];
     let mut objects: Vec<_> = shared.into_iter().chain(optional.into_iter().flatten()).collect();
-    objects.extend(resource_quota::render(model));
     objects.extend(priority_class::render(model));
     objects.extend(external_secret::render(model));
     objects.extend(issuer::render(model));

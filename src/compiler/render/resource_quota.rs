@@ -15,11 +15,11 @@ use crate::{
     totals::{Demand, Totals},
 };
 
-pub(super) fn render(model: &Model) -> Vec<Value> {
+pub(super) fn render(model: &Model, totals: &Totals) -> Vec<Value> {
     let Some(quota) = &model.environment.quota else {
         return Vec::new();
     };
-    let hard = hard(&Totals::of(&model.components).peak, quota.headroom_percent);
+    let hard = hard(&totals.peak, quota.headroom_percent);
     let limits = LimitRangeItem {
         type_: "Container".to_owned(),
         default_request: Some(quantities(&quota.default_requests)),

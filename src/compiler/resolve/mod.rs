@@ -5,7 +5,6 @@
 
 mod alertmanager;
 mod annotation;
-mod budget;
 mod capacity;
 mod edge;
 mod edge_problem;
@@ -112,7 +111,6 @@ pub(crate) fn resolve<'a>(
     resolver.nats();
     resolver.redis();
     resolver.monitoring();
-    resolver.check_budget();
     resolver.outside_flows();
     let release = &environment.release;
     Model {
