@@ -11,7 +11,8 @@ use super::{
 };
 use crate::text::HostPort;
 
-/// The release's own Alertmanager: it tells people of the alerts of `[prometheus]`.
+/// URLs, keys and passwords of receivers are values of secrets, of which the release has only the
+/// names.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct Alertmanager {
     /// How it runs.
@@ -49,7 +50,7 @@ pub(crate) struct Receiver {
     /// A mailbox.
     #[serde(default)]
     pub(crate) email: Option<Email>,
-    /// A service of `PagerDuty`.
+    /// A service of PagerDuty.
     #[serde(default)]
     pub(crate) pagerduty: Option<Pagerduty>,
 }
@@ -90,7 +91,7 @@ pub(crate) struct Email {
     pub(crate) require_tls: bool,
 }
 
-/// A service of `PagerDuty`.
+/// A service of PagerDuty.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct Pagerduty {
     /// Integration key (Events API v2).

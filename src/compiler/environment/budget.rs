@@ -7,9 +7,9 @@ use serde::Deserialize;
 
 use crate::quantity::{Cpu, Memory};
 
-/// What the environment may take with every component at its least number of pods. An environment
-/// that takes less or more is refused, so that nobody changes its cost by accident. `a4co check`
-/// prints what it takes.
+/// It is counted with every component at its least number of pods. An environment that takes less
+/// than a `min` or more than a `max` is refused, so that nobody changes its cost by accident; the
+/// default of either is any amount. `a4co check` prints what it takes.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct Budget {
@@ -26,7 +26,7 @@ pub(crate) struct Budget {
 
 /// From where to where an amount may go.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[schemars(rename = "RangeOf{T}")]
+#[schemars(inline)]
 #[serde(default)]
 pub(crate) struct Range<T> {
     /// Least amount. The default is any.

@@ -11,8 +11,8 @@ use crate::{
     text::{DnsLabel, HeaderName, HostName, LabelKey, Origin},
 };
 
-/// How requests come in from outside: one host, on which every service has its `route`. The same
-/// declaration becomes an Ingress, or a Gateway with its routes.
+/// There is one host, on which every service has its `route`. The same declaration becomes an
+/// Ingress, or a Gateway with its routes.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct Edge {
     /// Name of the host; the placeholders `{public_host}` and `{public_url}`.
@@ -45,7 +45,7 @@ pub(crate) struct Edge {
     /// has nothing for it.
     #[serde(default)]
     pub(crate) max_body: Option<Memory>,
-    /// Whether `ModSecurity` checks requests by the OWASP core rules. ingress-nginx runs it so that
+    /// Whether ModSecurity checks requests by the OWASP core rules. ingress-nginx runs it so that
     /// it logs and blocks nothing; whoever runs the controller makes it block, by
     /// `SecRuleEngine On` in the controller's settings. The Gateway API has nothing for it.
     #[serde(default)]

@@ -10,15 +10,15 @@ use crate::{
     text::{Cidr, DnsLabel, HostName, HttpPath, LabelKey, LabelValue},
 };
 
-/// Something that services need and that this release does not run: a database of the site, a
-/// collector of traces, the internet. Exactly one of `pods`, `addresses` and `internet` says where
-/// it is.
+/// An endpoint is a database of the site, a collector of traces, or the internet. Exactly one of
+/// `pods`, `addresses` and `internet` says where it is; `namespace` without `pods` is all pods
+/// there.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct Endpoint {
     /// Its port, by TCP.
     #[schemars(range(min = 1))]
     pub(crate) port: u16,
-    /// Its host name; the placeholder `{host}` below.
+    /// Its host name; the placeholder `{host}` of `provides`.
     #[serde(default)]
     pub(crate) host: Option<HostName>,
     /// Labels of its pods.
@@ -45,8 +45,8 @@ pub(crate) struct Endpoint {
 /// What a service gets from something that it needs.
 ///
 /// Placeholders, also in the names of variables, are those of what is needed: `{host}` and
-/// `{port}`, for services also `{service}`, `{SERVICE}` and `{name}`, and those of
-/// `release.notes`.
+/// `{port}`, and those of `release.notes`; for services also `{service}`, `{SERVICE}` and `{name}`.
+/// Databases and the like say which others they have.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct Provides {

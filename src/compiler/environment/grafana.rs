@@ -6,8 +6,8 @@ use serde::Deserialize;
 use super::program::{Program, SecretKey};
 use crate::template::Template;
 
-/// Grafana, with dashboards of everything that the release runs. Its data sources and dashboards
-/// are part of the release; what is changed by hand is gone with the pod.
+/// Its data sources and dashboards are part of the release; what is changed by hand is gone with
+/// the pod.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct Grafana {
     /// How it runs.

@@ -5,8 +5,7 @@ use serde::Deserialize;
 
 use super::{endpoint::Provides, program::Program};
 
-/// Jaeger: takes traces by OTLP, keeps the latest in memory and shows them. Services need it as
-/// `jaeger`.
+/// Services need it as `jaeger`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct Jaeger {
     /// How it runs.

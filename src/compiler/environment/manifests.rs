@@ -12,8 +12,7 @@ use crate::{
     text::{Condition, DnsLabel, ManifestPath},
 };
 
-/// Kubernetes objects that a team brings itself, as YAML or JSON: they become a part of the
-/// release, beside what the environment describes.
+/// They become a part of the release, beside what the environment describes.
 ///
 /// Their images are found and pinned: what stands at a key that ends in `image`, and every text that
 /// has an image with registry and tag in it. Objects without a namespace get the release's, labels
@@ -26,7 +25,8 @@ pub(crate) struct Manifests {
     /// Other namespaces in which its objects may be. The default is none.
     #[serde(default)]
     pub(crate) namespaces: Vec<DnsLabel>,
-    /// Scope of kinds that Kubernetes does not have, and whose definition is not in the release.
+    /// Where objects of a kind are, by kind: for kinds that Kubernetes does not have, and whose
+    /// definition is not in the release.
     #[serde(default)]
     pub(crate) scopes: BTreeMap<String, Scope>,
     /// When custom resources are ready, by kind: the type of the condition that must be `True`, or

@@ -84,22 +84,22 @@ pub(crate) struct Environment {
     unset: Vec<String>,
     /// What is released, and where to.
     pub(crate) release: ReleaseSection,
-    /// What the environment may take. Without it, as much as it says.
+    /// What the environment may take. Without it, any amount.
     #[serde(default)]
     pub(crate) budget: Option<Budget>,
-    /// What the namespace may hold. Without it, whatever the cluster lets it.
+    /// What the namespace may hold. Without it, as much as the cluster lets it.
     #[serde(default)]
     pub(crate) quota: Option<Quota>,
     /// What every service starts from.
     #[serde(default)]
     #[expect(dead_code, reason = "merged into each service; here for the schema")]
     defaults: Partial<Service>,
-    /// Capacities by name, for services that have them in common.
+    /// Capacities by name, for services that have them in common: a service takes one by its `size`.
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"format": "dns-label"}))]
     #[expect(dead_code, reason = "merged into each service; here for the schema")]
     sizes: Partial<BTreeMap<String, Capacity>>,
-    /// The services by name.
+    /// What the release runs for people and for other programs, by name.
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"format": "dns-label"}))]
     pub(crate) services: BTreeMap<String, Service>,
@@ -115,19 +115,20 @@ pub(crate) struct Environment {
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"format": "dns-label"}))]
     pub(crate) redis: BTreeMap<String, Redis>,
-    /// What services may need besides each other, and what this release does not run itself.
+    /// What services need and this release does not run, by name.
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"format": "dns-label"}))]
     pub(crate) endpoints: BTreeMap<String, Endpoint>,
     /// Environment variables of every service, in one `ConfigMap`. Placeholders: those of
-    /// [`ReleaseSection::notes`].
+    /// `release.notes`.
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"format": "env-name"}))]
     pub(crate) settings: BTreeMap<EnvName, Template>,
     /// Where the values of secrets come from. Required as soon as there are secrets.
     #[serde(default)]
     pub(crate) secret_store: Option<SecretStore>,
-    /// The secrets by name; a service has those that it or what it needs names.
+    /// Secrets by name: what they are called and which keys they have. A service gets those that
+    /// it names, or what it needs.
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"format": "dns-label"}))]
     pub(crate) secrets: BTreeMap<String, Secret>,
@@ -138,31 +139,33 @@ pub(crate) struct Environment {
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"format": "dns-label"}))]
     pub(crate) issuers: BTreeMap<String, Issuer>,
-    /// How the release is watched. Without it, it is not.
+    /// How the release is watched: what is scraped, and which alerts come of it. Without it, nothing
+    /// is.
     #[serde(default)]
     pub(crate) monitoring: Option<Monitoring>,
-    /// The release's own Prometheus.
+    /// The release's own Prometheus: it scrapes every component that tells metrics.
     #[serde(default)]
     pub(crate) prometheus: Option<Prometheus>,
-    /// Who is told of alerts of the release's own Prometheus. Required if there is one.
+    /// The release's own Alertmanager: it tells people of the alerts of `[prometheus]`. Required
+    /// if there is one.
     #[serde(default)]
     pub(crate) alertmanager: Option<Alertmanager>,
-    /// Dashboards.
+    /// Grafana, with dashboards of everything that the release runs.
     #[serde(default)]
     pub(crate) grafana: Option<Grafana>,
-    /// Traces.
+    /// Jaeger: takes traces by OTLP, keeps the latest in memory and shows them.
     #[serde(default)]
     pub(crate) jaeger: Option<Jaeger>,
-    /// Who else takes part in the network.
+    /// Who else takes part in the network. What is not named here or in `needs` is denied.
     #[serde(default)]
     pub(crate) network: Network,
-    /// Kubernetes objects that the team brings itself, as YAML.
+    /// Kubernetes objects that the team brings itself, as YAML or JSON.
     #[serde(default)]
     pub(crate) manifests: Vec<Manifests>,
-    /// Changes to single objects, for what cannot be said here otherwise.
+    /// Changes to single objects, for what no other key says.
     #[serde(default)]
     pub(crate) patches: Vec<Patch>,
-    /// What the cluster has before the release comes.
+    /// What the cluster has before the release comes: objects may refer to it.
     #[serde(default)]
     pub(crate) site: Site,
 }

@@ -7,8 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::{HttpUrl, Interval, LabelKey, LabelValue, Percent, PrometheusName};
 
-/// How the release is watched: what is scraped, and which alerts come of it.
-///
 /// Exactly one Prometheus scrapes. It is the release's own, `[prometheus]` with its
 /// `[alertmanager]`, or that of an operator in the cluster, for which there are `ServiceMonitors`
 /// and a `PrometheusRule`. The alerts are the same.
@@ -103,7 +101,7 @@ pub(crate) struct Thresholds {
 /// An alert of the environment's own.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct Alert {
-    /// `PromQL` expression, as it is: no placeholders. Prometheus refuses to start with one that it
+    /// PromQL expression, as it is: no placeholders. Prometheus refuses to start with one that it
     /// does not understand.
     pub(crate) expr: String,
     /// How long it must hold. The default is `5m`.

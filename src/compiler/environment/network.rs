@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::text::{Cidr, DnsLabel, LabelKey, LabelValue};
 
-/// Who else takes part in the network. What is not named here or in a service's `needs` is denied.
+/// Pods are named by their namespace and their labels.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct Network {

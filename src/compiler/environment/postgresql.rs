@@ -74,7 +74,7 @@ pub(crate) struct Postgresql {
     pub(crate) termination_grace_period_seconds: u32,
 }
 
-/// Shares few connections to the primary among many clients: `PgBouncer`, 1.21 or later if clients
+/// Shares few connections to the primary among many clients: PgBouncer, 1.21 or later if clients
 /// prepare statements.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct Pooler {
@@ -113,7 +113,7 @@ pub(crate) enum PoolMode {
 }
 
 impl PoolMode {
-    /// Returns the name that `PgBouncer` uses.
+    /// Returns the name that PgBouncer uses.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Session => "session",

@@ -5,9 +5,8 @@ use serde::Deserialize;
 
 use super::program::{Program, Storage};
 
-/// The release's own Prometheus: it scrapes every component that tells metrics, and nothing else.
-/// It finds pods by DNS, so it needs no rights in the cluster. What it scrapes, how often, and
-/// which alerts come of it, stands in `[monitoring]`.
+/// It finds pods by DNS, so it needs no rights in the cluster. How often it scrapes, and which
+/// alerts come of it, stands in `[monitoring]`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct Prometheus {
     /// How it runs.

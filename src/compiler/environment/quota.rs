@@ -5,8 +5,8 @@ use serde::Deserialize;
 
 use super::{capacity::Resources, program::resources};
 
-/// What the namespace may hold: a `ResourceQuota` worked out from what the environment takes at its
-/// most, and a `LimitRange` for pods that others start in it, such as solvers of cert-manager.
+/// It becomes a `ResourceQuota`, worked out from what the environment takes at its most, and a
+/// `LimitRange` for pods that others start in the namespace, such as solvers of cert-manager.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct Quota {
     /// Room above what is needed while every component is at its most and is being replaced, in

@@ -11,7 +11,8 @@ use crate::{
     text::{EnvName, Interval},
 };
 
-/// Where the values of secrets come from.
+/// Of the tables `aws`, `vault` and `kubernetes`, that of the backend is required, and the others
+/// have no effect.
 ///
 /// Placeholders in its texts: `{secret}` is the key of a secret in `[secrets]`, and those of
 /// `release.notes`.
@@ -36,7 +37,7 @@ pub(crate) struct SecretStore {
     /// Access to AWS Secrets Manager.
     #[serde(default)]
     pub(crate) aws: Option<AwsStore>,
-    /// Access to Vault.
+    /// Access to Vault or OpenBao.
     #[serde(default)]
     pub(crate) vault: Option<VaultStore>,
     /// Access to Secrets of another namespace or cluster.
@@ -60,7 +61,7 @@ impl SecretStore {
 pub(crate) enum SecretBackend {
     /// External Secrets fetches them from AWS Secrets Manager.
     AwsSecretsManager,
-    /// External Secrets fetches them from `HashiCorp` Vault or `OpenBao`.
+    /// External Secrets fetches them from HashiCorp Vault or OpenBao.
     Vault,
     /// External Secrets copies them from another namespace or another cluster.
     Kubernetes,
@@ -68,7 +69,7 @@ pub(crate) enum SecretBackend {
     Existing,
 }
 
-/// A secret: a set of values that belong together.
+/// A secret is a set of values that belong together. No value ever stands here.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct Secret {
     /// Keys of its values; each is an environment variable.

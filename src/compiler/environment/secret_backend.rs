@@ -18,7 +18,7 @@ pub(crate) struct AwsStore {
     pub(crate) role_arn: Template,
 }
 
-/// Access to `HashiCorp` Vault or `OpenBao`. The service account of `[secret_store]` logs in by
+/// Access to HashiCorp Vault or OpenBao. The service account of `[secret_store]` logs in by
 /// Kubernetes authentication.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct VaultStore {
@@ -88,6 +88,7 @@ pub(crate) struct KubernetesStore {
 
 /// Certificates in PEM that vouch for a server. Exactly one of `config_map` and `secret` has them.
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "CertificateAuthority")]
 pub(crate) struct CaBundle {
     /// `ConfigMap` of the site.
     #[serde(default)]

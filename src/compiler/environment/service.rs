@@ -18,7 +18,7 @@ use crate::{
     text::{EnvName, FolderPath, HttpPath, LabelKey},
 };
 
-/// A service.
+/// A service, whatever it does. What is required may also come from `[defaults]` or from its size.
 ///
 /// Placeholders in its texts: `{service}` is its key, `{SERVICE}` the same in capitals with `_`,
 /// `{name}` its Kubernetes name, `{port}` its port, and those of `release.notes`.
@@ -53,8 +53,8 @@ pub(crate) struct Service {
     /// Where it tells its metrics.
     #[serde(default)]
     pub(crate) metrics: Option<Metrics>,
-    /// Services and endpoints that it calls. It gets what they provide, and the network lets it
-    /// through; to anything else it does not.
+    /// What it calls, by name: services, endpoints, databases and the like, and `jaeger`. It gets
+    /// what they provide, and the network lets it through; to anything else it does not.
     #[serde(default)]
     pub(crate) needs: Vec<String>,
     /// Secrets whose keys become its environment variables, besides those of what it needs.

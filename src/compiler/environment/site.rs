@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::text::{ObjectName, ObjectPath};
 
-/// What the site provides: objects may refer to it although the release does not hold it.
+/// The release does not hold any of it; applying checks that the Secrets are there.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct Site {

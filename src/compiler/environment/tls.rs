@@ -54,8 +54,8 @@ impl IssuerKind {
     }
 }
 
-/// An issuer of cert-manager that belongs to the release. Exactly one of `acme`, `ca` and
-/// `self_signed` says how it issues.
+/// Each is an issuer of cert-manager. Exactly one of `acme`, `ca` and `self_signed` says how it
+/// issues.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct Issuer {
     /// From a server on the network, which asks for a proof that the host is ours.

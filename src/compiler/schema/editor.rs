@@ -5,6 +5,9 @@ use serde_json::{Value as Json, json};
 use super::{PARTIAL, Schema};
 use crate::environment::Environment;
 
+/// Keywords below which there are schemas by names of ours.
+const BY_NAME: [&str; 2] = ["$defs", "properties"];
+
 /// Returns the JSON Schema (draft 2020-12) of an environment file, for editors and other tools.
 ///
 /// Every file may be a layer, so that no key is required; which ones an environment needs, compiling
@@ -20,19 +23,21 @@ pub fn environment_schema() -> Json {
 fn loosen(schema: &mut Json) {
     match schema {
         Json::Array(items) => items.iter_mut().for_each(loosen),
-        Json::Object(fields) => {
-            fields.remove(PARTIAL);
-            // As keywords these are lists and objects of known form; below `properties` the same
-            // words are keys of ours, with a schema each.
-            if fields.get("required").is_some_and(Json::is_array) {
-                fields.remove("required");
-            }
-            if fields.get("properties").is_some_and(Json::is_object)
-                && !fields.contains_key("additionalProperties")
+        Json::Object(keywords) => {
+            keywords.remove(PARTIAL);
+            keywords.remove("required");
+            if keywords.contains_key("properties") && !keywords.contains_key("additionalProperties")
             {
-                fields.insert("additionalProperties".to_owned(), json!(false));
+                keywords.insert("additionalProperties".to_owned(), json!(false));
             }
-            fields.values_mut().for_each(loosen);
+            for (keyword, value) in keywords {
+                match value {
+                    Json::Object(named) if BY_NAME.contains(&keyword.as_str()) => {
+                        named.values_mut().for_each(loosen);
+                    }
+                    value => loosen(value),
+                }
+            }
         }
         _ => {}
     }

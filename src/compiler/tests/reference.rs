@@ -10,8 +10,8 @@ use serde_json::Value;
 /// Where the generated part of the reference begins.
 const MARK: &str = "<!-- From here on generated from the types: `make reference` -->\n";
 
-/// The environment that uses every key.
-const EXAMPLE: &str = "examples/complete/envs/example.toml";
+/// Environments that use every key together. The first has whatever one environment can have.
+const EXAMPLES: [&str; 4] = ["example.toml", "company.toml", "on-premise.toml", "preview.toml"];
 
 fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
@@ -21,6 +21,12 @@ fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).expect(path)
 }
 
+/// Returns the examples, each with its file name.
+fn examples() -> Vec<(&'static str, String)> {
+    let read = |file| (file, read(&format!("examples/complete/envs/{file}")));
+    EXAMPLES.into_iter().map(read).collect()
+}
+
 fn expect_current(path: &str, wanted: &str) {
     if env::var_os("A4CO_BLESS").is_some() {
         fs::write(root().join(path), wanted).expect("writable");
@@ -28,13 +34,21 @@ fn expect_current(path: &str, wanted: &str) {
     assert!(read(path) == wanted, "`{path}` is not what the types say: run `make reference`");
 }
 
+/// Where the reference is.
+const REFERENCE: &str = "docs/environments.md";
+
+/// Returns the reference as it must be: with what is written by hand as it is.
+fn reference() -> String {
+    let text = read(REFERENCE);
+    let (introduction, _) = text.split_once(MARK).expect("a mark");
+    let examples = examples();
+    let examples: Vec<_> = examples.iter().map(|(file, text)| (*file, text.as_str())).collect();
+    format!("{introduction}{MARK}{}", environment_reference(&examples))
+}
+
 #[test]
 fn the_reference_says_what_the_types_say() {
-    let path = "docs/environments.md";
-    let text = read(path);
-    let (introduction, _) = text.split_once(MARK).expect("a mark");
-    let generated = environment_reference(&read(EXAMPLE));
-    expect_current(path, &format!("{introduction}{MARK}{generated}"));
+    expect_current(REFERENCE, &reference());
 }
 
 #[test]
@@ -91,58 +105,86 @@ fn the_complete_example_is_sound_and_uses_every_key() {
     let source = Source::read(&root().join("examples/complete")).expect("readable");
     compile(&source).unwrap_or_else(|findings| panic!("{findings}"));
     let schema = environment_schema();
-    let example: Value = toml::from_str(&read(EXAMPLE)).expect("TOML");
-    let mut unused = keys_of(&schema, &schema);
-    remove_used(&schema, &schema, &example, &mut unused);
-    // Keys of layers: an environment that is built has no use for them.
-    unused.retain(|key| !["/layer", "/extends"].contains(&key.as_str()));
-    assert!(unused.is_empty(), "no example in {EXAMPLE} for {unused:#?}");
+    let mut unused = keys_of(&schema);
+    for (_, text) in examples() {
+        let example: Value = toml::from_str(&text).expect("TOML");
+        remove_used(&schema, &schema, "", &example, &mut unused);
+    }
+    assert!(unused.is_empty(), "no example in examples/complete/ for {unused:#?}");
 }
 
-fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
+#[test]
+fn every_link_of_the_reference_leads_to_one_heading() {
+    let text = reference();
+    let headings = text.lines().filter(|line| line.starts_with('#') && line.contains("# "));
+    let is_kept = |character: &char| character.is_alphanumeric() || "-_ ".contains(*character);
+    let anchor = |heading: &str| {
+        let heading = heading.trim_start_matches('#').trim().to_lowercase();
+        heading.chars().filter(is_kept).collect::<String>().replace(' ', "-")
+    };
+    let anchors: Vec<_> = headings.map(anchor).collect();
+    let links = text.split("](#").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
+    for after in text.split("`]").skip(1) {
+        assert!(after.starts_with('('), "a link of Rust before `{}`", &after[..20]);
+    }
+    for link in links {
+        let count = anchors.iter().filter(|anchor| *anchor == link).count();
+        assert_eq!(count, 1, "#{link}");
+    }
+}
+
+/// Follows a reference, and the one alternative to null of an optional value. Returns the name of
+/// the definition too, if there was a reference.
+fn resolve<'a>(root: &'a Value, schema: &'a Value) -> (Option<&'a str>, &'a Value) {
     if let Some(reference) = schema["$ref"].as_str() {
-        return resolve(root, root.pointer(reference.trim_start_matches('#')).expect(reference));
+        let definition = root.pointer(reference.trim_start_matches('#')).expect(reference);
+        return (Some(reference.trim_start_matches("#/$defs/")), definition);
     }
     let alternatives = schema["anyOf"].as_array().map(Vec::as_slice).unwrap_or_default();
     match alternatives.iter().find(|alternative| alternative["type"] != "null") {
         Some(alternative) => resolve(root, alternative),
-        None => schema,
+        None => (None, schema),
     }
 }
 
-/// Every key of every definition, as `definition/key`.
-fn keys_of(root: &Value, schema: &Value) -> Vec<String> {
-    let keys = |name: &str, table: &Value| -> Vec<String> {
-        let keys = table["properties"].as_object().into_iter().flat_map(|keys| keys.keys());
-        keys.map(|key| format!("{name}/{key}")).collect()
-    };
+/// Every key of every definition, as `definition/key`; keys of tables without a definition of their
+/// own follow the key of the table.
+fn keys_of(root: &Value) -> Vec<String> {
     let definitions = root["$defs"].as_object().into_iter().flatten();
-    let mut all: Vec<_> = definitions.flat_map(|(name, table)| keys(name, table)).collect();
-    all.extend(keys("", schema));
-    all
+    let definitions = definitions.map(|(name, definition)| (name.clone(), definition));
+    let mut tables: Vec<_> = definitions.chain([(String::new(), root)]).collect();
+    let mut keys = Vec::new();
+    while let Some((name, table)) = tables.pop() {
+        for (key, value) in table["properties"].as_object().into_iter().flatten() {
+            let key = format!("{name}/{key}");
+            tables.push((key.clone(), value));
+            keys.push(key);
+        }
+    }
+    keys.sort();
+    keys
 }
 
-fn remove_used(root: &Value, schema: &Value, value: &Value, unused: &mut Vec<String>) {
-    let name = schema["$ref"].as_str().or_else(|| {
-        let alternatives = schema["anyOf"].as_array()?;
-        alternatives.iter().find_map(|alternative| alternative["$ref"].as_str())
-    });
-    let name = name.map_or("", |name| name.trim_start_matches("#/$defs/")).to_owned();
-    let schema = resolve(root, schema);
+/// Removes the keys that `value` has from `unused`; without a definition, it stands at `path`.
+fn remove_used(root: &Value, schema: &Value, path: &str, value: &Value, unused: &mut Vec<String>) {
+    let (name, schema) = resolve(root, schema);
+    let path = name.unwrap_or(path);
     match value {
         Value::Object(fields) => {
             for (key, field) in fields {
                 if let Some(child) = schema["properties"].get(key) {
-                    let used = format!("{name}/{key}");
+                    let used = format!("{path}/{key}");
                     unused.retain(|key| *key != used);
-                    remove_used(root, child, field, unused);
+                    remove_used(root, child, &used, field, unused);
                 } else {
-                    remove_used(root, &schema["additionalProperties"], field, unused);
+                    remove_used(root, &schema["additionalProperties"], path, field, unused);
                 }
             }
         }
         Value::Array(items) => {
-            items.iter().for_each(|item| remove_used(root, &schema["items"], item, unused));
+            for item in items {
+                remove_used(root, &schema["items"], path, item, unused);
+            }
         }
         _ => {}
     }
