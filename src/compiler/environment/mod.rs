@@ -41,7 +41,7 @@ use self::{
     alertmanager::Alertmanager,
     budget::Budget,
     capacity::Capacity,
-    edge::Edge,
+    edge::{Edge, EdgeController},
     endpoint::Endpoint,
     grafana::Grafana,
     jaeger::Jaeger,
@@ -179,6 +179,11 @@ impl Environment {
     /// Returns the name of the route by which a gateway sends HTTP to HTTPS.
     pub(crate) fn redirect_name(&self) -> String {
         format!("{}-https-redirect", self.release.app)
+    }
+
+    /// Tells whether requests come in through a gateway.
+    pub(crate) fn has_gateway(&self) -> bool {
+        self.edge.as_ref().is_some_and(|edge| edge.controller == EdgeController::GatewayApi)
     }
 
     /// Tells whether `peer` is in the namespace of the release.
