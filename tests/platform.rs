@@ -130,10 +130,12 @@ fn on_another_cluster(path: &str, text: String) -> String {
     };
     let text = without(&text, "[budget]", "[postgresql.postgres]");
     let text = without(&text, "[edge.rate_limit]", "[edge.cors]");
+    let text = without(&text, "[prometheus]", "[grafana]");
     text.replace("firewall = false", "controller = \"gateway-api\"\nclass = \"testenv\"").replace(
         "extends = \"platform\"",
         "extends = \"platform\"\n\
-         unset = [\"budget\", \"edge.rate_limit\", \"edge.max_body\", \"edge.firewall\"]",
+         unset = [\"alertmanager\", \"budget\", \"edge.firewall\", \"edge.max_body\", \
+         \"edge.rate_limit\", \"prometheus\"]",
     ) + r#"
 [monitoring]
 scraped_by = "operator"

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     budget, closure,
-    effective::{take_out_replaced, with_defaults},
+    effective::with_defaults,
     environment::Environment,
     finding::Findings,
     image::ImageReference,
@@ -75,7 +75,6 @@ fn compile_stack(
 ) -> Result<Compiled, Findings> {
     let mut findings = Findings::default();
     stack.tree = with_defaults(&stack.tree, &mut findings);
-    take_out_replaced(&mut stack.tree);
     let lockfile = Lockfile::parse(source, &stack.name, &mut findings);
     let environment = read(stack, schema, &mut findings);
     let (Some(lockfile), Some(environment)) = (lockfile, environment) else {

@@ -1,5 +1,4 @@
-//! Gives each service what it starts from: `[defaults]`, then its size, then what it says itself;
-//! and takes out what others run instead.
+//! Gives each service what it starts from: `[defaults]`, then its size, then what it says itself.
 
 use crate::{
     finding::Findings,
@@ -31,17 +30,6 @@ pub(crate) fn with_defaults(tree: &Node, findings: &mut Findings) -> Node {
         entry.node = base.chain([service.clone()]).reduce(merge).unwrap_or(service);
     }
     tree
-}
-
-/// Takes our own Prometheus and its Alertmanager out of `tree` if that of an operator scrapes: a
-/// layer cannot take back what a lower one says, and neither may their images be in the bundle.
-pub(crate) fn take_out_replaced(tree: &mut Node) {
-    let scraper = tree.get("monitoring").and_then(|monitoring| monitoring.get("scraped_by"));
-    if scraper.and_then(Node::as_str) == Some("operator") {
-        for section in ["prometheus", "alertmanager"] {
-            tree.take(section);
-        }
-    }
 }
 
 fn find_size(size: &Node, sizes: Option<&Node>, findings: &mut Findings) -> Option<Node> {

@@ -19,10 +19,10 @@ use crate::{
 /// Name of the key that marks a file as a layer only.
 const LAYER: &str = "layer";
 
-/// Name of the key that names the layer below.
 /// Key that lists what of the layers below a file goes without.
 const UNSET: &str = "unset";
 
+/// Name of the key that names the layer below.
 const EXTENDS: &str = "extends";
 
 /// Every environment file, parsed.

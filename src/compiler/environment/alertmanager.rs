@@ -24,8 +24,9 @@ pub(crate) struct Alertmanager {
     pub(crate) replicas: u32,
     /// Where each pod keeps silences, and what people were told.
     pub(crate) storage: Storage,
-    /// Endpoints through which receivers are reached, such as one with `internet = true`. Required
-    /// if there are receivers.
+    /// Endpoints through which receivers are reached, such as one with `internet = true`: with port
+    /// 443 for Slack and `PagerDuty`, with that of its `smarthost` for a mailbox, and any for a
+    /// webhook. Required if there are receivers.
     #[serde(default)]
     pub(crate) needs: Vec<String>,
     /// Who is told, by name. Without any, alerts are seen only by those who look.
@@ -89,6 +90,15 @@ pub(crate) struct Email {
     /// Whether the connection must be encrypted. The default is true.
     #[serde(default = "default_true")]
     pub(crate) require_tls: bool,
+}
+
+impl Email {
+    /// Returns the port of the mail server.
+    pub(crate) fn port(&self) -> u16 {
+        // The constructor of the text took this very number.
+        let port = self.smarthost.as_ref().rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        port.unwrap_or_default()
+    }
 }
 
 /// A service of PagerDuty.

@@ -13,8 +13,8 @@ use crate::text::{HttpUrl, Interval, LabelKey, LabelValue, Percent, PrometheusNa
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct Monitoring {
     /// Whose Prometheus scrapes. The default is `release` if there is a `[prometheus]`, and
-    /// `operator` otherwise. With `operator`, a `[prometheus]` and an `[alertmanager]` that a lower
-    /// layer has are left out.
+    /// `operator` otherwise. With `operator` there is no `[prometheus]` and no `[alertmanager]`: what
+    /// a lower layer has of them goes by `unset`. The operator's pods are `network.prometheus`.
     #[serde(default)]
     pub(crate) scraped_by: Option<Scraper>,
     /// Time between two scrapes, at most `60s`: alerts look back five minutes. The default is
@@ -84,8 +84,9 @@ pub(crate) struct Thresholds {
     /// Use of a limit, of CPU, memory or connections, in percent. The default is 90.
     #[schemars(range(min = 1, max = 100))]
     pub(crate) saturation_percent: u32,
-    /// Use of a volume, in percent. The default is 85.
-    #[schemars(range(min = 1, max = 94))]
+    /// Use of a volume, in percent. The default is 85. It is never less than 80, because a
+    /// `[prometheus]` fills three quarters of its volume before it forgets.
+    #[schemars(range(min = 80, max = 94))]
     pub(crate) volume_percent: u32,
     /// Restarts of a component's containers within 15 minutes. The default is 3.
     #[schemars(range(min = 1, max = 1000))]
@@ -94,6 +95,8 @@ pub(crate) struct Thresholds {
     #[schemars(range(min = 1, max = 86_400))]
     pub(crate) replication_lag_seconds: u32,
     /// How long before its end a certificate must have been renewed, in days. The default is 14.
+    /// The release's own `[prometheus]` has this alert only if it needs an endpoint with `metrics`,
+    /// such as cert-manager's controller, which tells of certificates.
     #[schemars(range(min = 1, max = 365))]
     pub(crate) certificate_days: u32,
 }

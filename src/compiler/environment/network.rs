@@ -24,7 +24,8 @@ pub(crate) struct Network {
     /// release, as they do with most controllers. Such pods have the label
     /// `gateway.networking.k8s.io/gateway-name`, with the name of the application.
     pub(crate) gateway_controller: Option<Peer>,
-    /// Who else scrapes metrics. With a `[prometheus]` of the release's own, nobody does.
+    /// Who else scrapes metrics; required if there is a `[monitoring]` and no `[prometheus]`. With a
+    /// `[prometheus]` of the release's own, nobody does.
     pub(crate) prometheus: Option<Peer>,
     /// Address ranges that are not the internet. The default is the private, the shared and the
     /// link-local ranges, in which clouds have their metadata servers.

@@ -19,7 +19,9 @@ pub(crate) struct Prometheus {
     #[serde(default = "default_retention")]
     #[schemars(range(min = 1, max = 3650))]
     pub(crate) retention_days: u32,
-    /// Endpoints with `metrics` that it also scrapes, such as cert-manager's controller.
+    /// Endpoints with `metrics` that it also scrapes, such as cert-manager's controller. From
+    /// version 3 on, Prometheus takes metrics only with the `Content-Type` of one of its formats,
+    /// which every client library gives them.
     #[serde(default)]
     pub(crate) needs: Vec<String>,
 }

@@ -15,7 +15,7 @@ pub(crate) struct Watched<'a> {
     pub(crate) scraper: Scraper,
     /// What runs.
     pub(crate) components: &'a [Component],
-    /// Whether cert-manager issues a certificate of the release.
+    /// Whether cert-manager issues a certificate of the release, and may be scraped.
     pub(crate) has_certificate: bool,
 }
 

@@ -12,7 +12,7 @@ use crate::{
         Component, Controller, Mount, Pod, Resolution, Role, Variable, Volume, VolumeSource,
     },
     environment::{
-        alertmanager::{Alertmanager, Receiver},
+        alertmanager::{Alertmanager, Email, Receiver},
         capacity::Replicas,
         monitoring::Severity,
         pod::PodField,
@@ -28,6 +28,9 @@ use crate::{
 
 /// Port of Alertmanager.
 pub(super) const PORT: u16 = 9093;
+
+/// Port of Slack and of `PagerDuty`.
+const HTTPS: u16 = 443;
 
 /// Port, of TCP and UDP, on which several tell each other what people were told.
 const CLUSTER: (&str, u16) = ("cluster", 9094);
@@ -95,6 +98,10 @@ impl Resolver<'_, '_> {
             let (what, needs) = ("`receivers`", "`needs`, to be let out to them");
             let problem = MeaningProblem::Incomplete { what, needs };
             self.report(&[ALERTMANAGER, "receivers"], problem);
+        } else if let Some(open) = self.ports_of(&alertmanager.needs) {
+            for (name, receiver) in receivers {
+                self.check_way(name, receiver, &open);
+            }
         }
         let is_told = |receiver: &Receiver| receiver.severities.contains(&Severity::Critical);
         if !receivers.values().any(is_told) {
@@ -130,6 +137,31 @@ impl Resolver<'_, '_> {
         if let Some((what, needs)) = missing {
             let path = [ALERTMANAGER, "receivers", name, "email"];
             self.report(&path, MeaningProblem::Incomplete { what, needs });
+        }
+    }
+
+    /// Returns the ports that `needs` lead to; nothing if one of them leads nowhere, which has been
+    /// reported.
+    fn ports_of(&self, needs: &[String]) -> Option<BTreeSet<u16>> {
+        let offers: Option<Vec<_>> = needs.iter().map(|need| self.offers.get(need)).collect();
+        let targets = offers?.into_iter().flat_map(|offer| &offer.targets);
+        Some(targets.map(|target| target.port).collect())
+    }
+
+    /// Checks that one of the ports that are `open` is that on which the receiver called `name` is
+    /// told. That of a webhook is in a secret, and not known.
+    fn check_way(&mut self, name: &str, receiver: &Receiver, open: &BTreeSet<u16>) {
+        let email = receiver.email.as_ref();
+        let ways = [
+            (&["slack"][..], receiver.slack.as_ref().map(|_| HTTPS)),
+            (&["email", "smarthost"], email.map(Email::port)),
+            (&["pagerduty"], receiver.pagerduty.as_ref().map(|_| HTTPS)),
+        ];
+        for (way, port) in ways {
+            if let Some(port) = port.filter(|port| !open.contains(port)) {
+                let path = [&[ALERTMANAGER, "receivers", name], way].concat();
+                self.report(&path, MeaningProblem::NoWay { name: name.to_owned(), port });
+            }
         }
     }
 

@@ -13,12 +13,15 @@ use crate::{
         tls::TlsSource,
     },
     model::{Flow, Whereabouts},
-    monitoring::{PROMETHEUS, Watched, alerts, prometheus::pods_name},
+    monitoring::{ALERTMANAGER, PROMETHEUS, Watched, alerts, prometheus::pods_name},
 };
 
 /// Longest time between two scrapes, in seconds: rules look back five minutes, and must find a few
 /// samples there even if some are missing.
 const LONGEST_INTERVAL: u64 = 60;
+
+/// What lets an operator's Prometheus in.
+const WATCHER: &str = "`network.prometheus`, whose pods are let in to scrape";
 
 /// A program that answers HTTP on one port, which its probes and its metrics have too.
 pub(super) struct WebProgram<'a> {
@@ -53,8 +56,7 @@ impl Resolver<'_, '_> {
         }
     }
 
-    /// Returns whose Prometheus scrapes. A `[prometheus]` that an operator's replaces is not here
-    /// any more.
+    /// Returns whose Prometheus scrapes. One of the release beside an operator's has been reported.
     pub(super) fn scraper(&self) -> Scraper {
         match self.environment.prometheus {
             Some(_) => Scraper::Release,
@@ -70,8 +72,21 @@ impl Resolver<'_, '_> {
             monitoring: self.environment.monitoring.as_ref()?,
             scraper: self.scraper(),
             components: &self.components,
-            has_certificate: edge.is_some_and(|edge| edge.tls.source == TlsSource::CertManager),
+            has_certificate: self.is_told_of_certificates()
+                && edge.is_some_and(|edge| edge.tls.source == TlsSource::CertManager),
         })
+    }
+
+    /// Tells whether anyone who scrapes may scrape cert-manager's controller, which is not a part of
+    /// the release. Which of the endpoints it is, nobody says.
+    fn is_told_of_certificates(&self) -> bool {
+        let endpoints = &self.environment.endpoints;
+        let is_scraped =
+            |need: &String| endpoints.get(need).is_some_and(|endpoint| endpoint.metrics.is_some());
+        match &self.environment.prometheus {
+            Some(prometheus) => prometheus.needs.iter().any(is_scraped),
+            None => true,
+        }
     }
 
     fn check_monitoring(&mut self) {
@@ -83,20 +98,19 @@ impl Resolver<'_, '_> {
             }
             return;
         };
-        if monitoring.scraped_by == Some(Scraper::Release) && environment.prometheus.is_none() {
-            let problem = incomplete("`scraped_by = \"release\"`", "a `[prometheus]`");
-            self.report(&["monitoring", "scraped_by"], problem);
+        match monitoring.scraped_by {
+            Some(Scraper::Operator) => self.check_replaced(),
+            scraped_by => {
+                if scraped_by.is_some() && environment.prometheus.is_none() {
+                    let problem = incomplete("`scraped_by = \"release\"`", "a `[prometheus]`");
+                    self.report(&["monitoring", "scraped_by"], problem);
+                }
+                self.check_pair();
+            }
         }
-        match (&environment.prometheus, &environment.alertmanager) {
-            (Some(_), None) => {
-                let problem = incomplete("`[prometheus]`", "an `[alertmanager]`");
-                self.report(&["prometheus"], problem);
-            }
-            (None, Some(_)) => {
-                let problem = incomplete("`[alertmanager]`", "a `[prometheus]`");
-                self.report(&["alertmanager"], problem);
-            }
-            _ => {}
+        if self.scraper() == Scraper::Operator && environment.network.prometheus.is_none() {
+            let (what, needs) = ("`[monitoring]` without a `[prometheus]`", WATCHER);
+            self.report(&["monitoring"], incomplete(what, needs));
         }
         if monitoring.interval.seconds() > LONGEST_INTERVAL {
             let value = monitoring.interval.to_string();
@@ -104,6 +118,30 @@ impl Resolver<'_, '_> {
             self.report(&["monitoring", "interval"], problem);
         }
         self.check_without(monitoring);
+    }
+
+    /// Neither of the two is any good without the other.
+    fn check_pair(&mut self) {
+        let environment = self.environment;
+        let (section, what, needs) = match (&environment.prometheus, &environment.alertmanager) {
+            (Some(_), None) => (PROMETHEUS, "`[prometheus]`", "an `[alertmanager]`"),
+            (None, Some(_)) => (ALERTMANAGER, "`[alertmanager]`", "a `[prometheus]`"),
+            _ => return,
+        };
+        self.report(&[section], MeaningProblem::Incomplete { what, needs });
+    }
+
+    /// An operator's Prometheus is in place of the release's own.
+    fn check_replaced(&mut self) {
+        let environment = self.environment;
+        for (section, is_there) in [
+            (PROMETHEUS, environment.prometheus.is_some()),
+            (ALERTMANAGER, environment.alertmanager.is_some()),
+        ] {
+            if is_there {
+                self.report(&[section], MeaningProblem::Replaced { section });
+            }
+        }
     }
 
     fn check_without(&mut self, monitoring: &Monitoring) {

@@ -157,6 +157,20 @@ pub enum MeaningProblem {
         /// Name of the receiver.
         name: String,
     },
+    /// A receiver of alerts to which the network lets nobody out.
+    #[error("no need of `[alertmanager]` leads to port {port}, on which receiver `{name}` is told")]
+    NoWay {
+        /// Name of the receiver.
+        name: String,
+        /// The port.
+        port: u16,
+    },
+    /// A Prometheus of the release's own beside that of an operator.
+    #[error("`scraped_by = \"operator\"` contradicts `[{section}]`")]
+    Replaced {
+        /// Section that would be replaced.
+        section: &'static str,
+    },
     /// Something that Prometheus needs and cannot scrape.
     #[error("Prometheus cannot scrape `{name}`")]
     NotScraped {
@@ -211,6 +225,14 @@ impl MeaningProblem {
             }
             Self::NoAutoscaling { min, .. } => {
                 Some(format!("set `replicas.max = {min}` for a fixed number"))
+            }
+            Self::NoWay { port, .. } => {
+                Some(format!("add an endpoint with `port = {port}` to `alertmanager.needs`"))
+            }
+            Self::Replaced { .. } => {
+                let help = "remove it; what a lower layer has goes by \
+                            `unset = [\"prometheus\", \"alertmanager\"]`";
+                Some(help.to_owned())
             }
             Self::NotScraped { .. } => {
                 let help = "name endpoints with `metrics`; what the release runs is scraped anyway";

@@ -58,6 +58,7 @@ impl Resolver<'_, '_> {
         let component = self.prometheus_component(prometheus);
         self.components.push(component);
         self.scrape_pods();
+        self.check_jobs(prometheus);
     }
 
     /// Tells Prometheus what to scrape, and its rules.
@@ -97,6 +98,21 @@ impl Resolver<'_, '_> {
             let is_scraped = endpoint.is_some_and(|endpoint| endpoint.metrics.is_some());
             if !is_scraped && self.offers.contains_key(need) {
                 let problem = MeaningProblem::NotScraped { name: need.clone() };
+                self.report(&[PROMETHEUS, "needs", &position.to_string()], problem);
+            }
+        }
+    }
+
+    /// Every component that is scraped is a job of its name, and so is every endpoint of its key.
+    fn check_jobs(&mut self, prometheus: &Prometheus) {
+        for (position, need) in prometheus.needs.iter().enumerate() {
+            let is_scraped = |one: &Component| one.metrics.is_some() && one.name == *need;
+            if self.environment.endpoints.contains_key(need)
+                && self.components.iter().any(is_scraped)
+            {
+                let first = self.names.get(need).cloned().unwrap_or_default();
+                let (what, value, second) = ("job", need.clone(), format!("endpoints.{need}"));
+                let problem = MeaningProblem::Clash { what, value, first, second };
                 self.report(&[PROMETHEUS, "needs", &position.to_string()], problem);
             }
         }

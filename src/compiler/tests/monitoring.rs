@@ -31,6 +31,10 @@ path = "/metrics"
 port = 443
 internet = true
 
+[endpoints.mail]
+port = 587
+internet = true
+
 [endpoints.certificates]
 port = 9402
 host = "cert-manager.cert-manager"
@@ -68,7 +72,7 @@ requests = { cpu = "10m", memory = "32Mi" }
 limits = { cpu = "100m", memory = "64Mi" }
 storage = { size = "1Gi" }
 replicas = 2
-needs = ["https"]
+needs = ["https", "mail"]
 
 [alertmanager.receivers.team]
 slack = { url = { secret = "alerts", key = "SLACK_URL" }, channel = "#shop" }
@@ -108,7 +112,7 @@ max_traces = 1000
 OTEL_EXPORTER_OTLP_ENDPOINT = "http://{host}:{port}"
 "##;
 
-/// What replaces the release's own Prometheus by that of an operator.
+/// What an operator's Prometheus is told in place of the release's own, which goes.
 const OPERATOR: (&str, &str) = (
     "[monitoring]\n",
     "[network.prometheus]\nnamespace = \"monitoring\"\n\n[monitoring]\nscraped_by = \"operator\"\nlabels = { team = \"shop\" }\nprometheus_url = \"http://prometheus.monitoring:9090\"\n",
@@ -143,7 +147,9 @@ fn lock(images: &[(&str, &str)]) -> String {
 fn compile(changes: &[(&str, &str)]) -> Compiled {
     let is_release = !changes.contains(&OPERATOR);
     let images = if is_release { [&OTHERS[..], &PROMETHEUS].concat() } else { OTHERS.to_vec() };
-    let (environment, lock) = (shop(changes), lock(&images));
+    let shop = shop(changes);
+    let environment = if is_release { shop } else { cut(&shop, "[prometheus]", "[grafana]") };
+    let lock = lock(&images);
     let files = [("envs/live.toml", environment.as_str()), ("lockfiles/live.lock", lock.as_str())];
     let compiled = compile_files(&files).unwrap_or_else(|findings| panic!("{findings}"));
     compiled.into_iter().next().expect("one environment")
@@ -333,6 +339,27 @@ fn prometheus_forgets_before_its_volume_is_full() {
 }
 
 #[test]
+fn certificates_are_watched_if_anyone_may_tell_of_them() {
+    let edge = "[network.ingress_controller]\nnamespace = \"ingress\"\n\n[edge]\nhost = \"shop.example\"\nclass = \"nginx\"\ntls = { source = \"cert-manager\", issuer = \"ca\" }\n\n[issuers.ca]\nself_signed = {}\n\n[endpoints.https]\n";
+    let with_edge = ("[endpoints.https]\n", edge);
+    let has_alert = |changes: &[(&str, &str)]| {
+        let objects = objects(&compile(changes));
+        let text = if changes.contains(&OPERATOR) {
+            object(&objects, "PrometheusRule", "shop").to_string()
+        } else {
+            files(&objects, "prometheus", "config").remove(1).1
+        };
+        assert!(text.contains("Watchdog"));
+        text.contains("CertificateNearExpiry")
+    };
+    let nobody = ("needs = [\"certificates\"]\n", "");
+    assert!(!has_alert(&[]), "there is no certificate");
+    assert!(has_alert(&[with_edge]));
+    assert!(!has_alert(&[with_edge, nobody]), "nothing that tells of it is scraped");
+    assert!(has_alert(&[with_edge, OPERATOR]), "what else an operator's scrapes is not known");
+}
+
+#[test]
 fn several_alertmanagers_know_each_other_and_one_can_always_go() {
     let several = objects(&compile(&[]));
     let args = container(&several, "StatefulSet", "alertmanager")["args"].to_string();
@@ -417,10 +444,7 @@ fn jaeger_gives_what_it_provides_to_those_that_need_it() {
 
 #[test]
 fn without_receivers_the_notes_say_that_nobody_is_told() {
-    let text = shop(&[]);
-    let (before, rest) = text.split_once("[alertmanager.receivers.team]").expect("receivers");
-    let (_, after) = rest.split_once("[grafana]").expect("grafana");
-    let text = format!("{before}[grafana]{after}");
+    let text = without("[alertmanager.receivers.team]", "[grafana]");
     let lock = lock(&[&OTHERS[..], &PROMETHEUS].concat());
     let files = [("envs/live.toml", text.as_str()), ("lockfiles/live.lock", lock.as_str())];
     let compiled = compile_files(&files).expect("sound");
@@ -441,7 +465,10 @@ fn at_source(line: &str, files: &[(&str, &str)]) -> String {
 
 /// Returns the environment without everything from `section` to before `next`.
 fn without(section: &str, next: &str) -> String {
-    let text = shop(&[]);
+    cut(&shop(&[]), section, next)
+}
+
+fn cut(text: &str, section: &str, next: &str) -> String {
     let (before, rest) = text.split_once(section).expect(section);
     let (_, after) = rest.split_once(next).expect(next);
     format!("{before}{next}{after}")
@@ -494,14 +521,29 @@ fn receivers_must_be_told_in_one_way_and_be_reachable() {
         ),
         (
             "receivers that cannot be reached",
-            shop(&[("needs = [\"https\"]", "needs = []")]),
+            shop(&[("needs = [\"https\", \"mail\"]", "needs = []")]),
             &["[alertmanager.receivers.team] -> `receivers` needs `needs`, to be let out to them"],
         ),
         (
-            "a need that does not exist",
-            shop(&[("needs = [\"https\"]", "needs = [\"htps\"]")]),
+            "a mail server that cannot be reached",
+            shop(&[("needs = [\"https\", \"mail\"]", "needs = [\"https\"]")]),
             &[
-                "needs = [\"htps\"] -> there is no service or endpoint `htps` (help: did you mean `https`?)",
+                "smarthost = \"smtp.shop.example:587\" -> no need of `[alertmanager]` leads to port 587, on which receiver `desk` is told (help: add an endpoint with `port = 587` to `alertmanager.needs`)",
+            ],
+        ),
+        (
+            "Slack and PagerDuty that cannot be reached",
+            shop(&[("needs = [\"https\", \"mail\"]", "needs = [\"mail\"]")]),
+            &[
+                "slack = { url = { secret = \"alerts\", key = \"SLACK_URL\" }, channel = \"#shop\" } -> no need of `[alertmanager]` leads to port 443, on which receiver `team` is told (help: add an endpoint with `port = 443` to `alertmanager.needs`)",
+                "pagerduty = { routing_key = { secret = \"alerts\", key = \"PAGER_KEY\" } } -> no need of `[alertmanager]` leads to port 443, on which receiver `duty` is told (help: add an endpoint with `port = 443` to `alertmanager.needs`)",
+            ],
+        ),
+        (
+            "a need that does not exist",
+            shop(&[("\"https\", \"mail\"]", "\"htps\", \"mail\"]")]),
+            &[
+                "needs = [\"htps\", \"mail\"] -> there is no service or endpoint `htps` (help: did you mean `https`?)",
             ],
         ),
         (
@@ -564,6 +606,20 @@ fn what_is_scraped_must_be_possible() {
             ],
         ),
         (
+            "a job that a component is",
+            shop(&[("[services.cart]\n", "[services.cart]\nname = \"certificates\"\n")]),
+            &[
+                "needs = [\"certificates\"] -> `services.cart` and `endpoints.certificates` have the same job, `certificates`",
+            ],
+        ),
+        (
+            "an alert that Prometheus itself would never end",
+            shop(&[("[monitoring]\n", "[monitoring]\nthresholds = { volume_percent = 79 }\n")]),
+            &[
+                "thresholds = { volume_percent = 79 } -> `monitoring.thresholds.volume_percent` must be 80 to 94, not 79",
+            ],
+        ),
+        (
             "a key that Jaeger has",
             shop(&[(
                 "[endpoints.https]",
@@ -591,12 +647,29 @@ fn what_is_scraped_must_be_possible() {
 #[test]
 fn whoever_watches_must_be_there() {
     let no_source = "[grafana] -> `[grafana]` without a `[prometheus]` needs `monitoring.prometheus_url` and `network.prometheus`, to find the cluster's";
+    let no_watcher = "[monitoring] -> `[monitoring]` without a `[prometheus]` needs `network.prometheus`, whose pods are let in to scrape";
+    let help = "(help: remove it; what a lower layer has goes by `unset = [\"prometheus\", \"alertmanager\"]`)";
+    let replaced = ["prometheus", "alertmanager"].map(|section| {
+        format!("[{section}] -> `scraped_by = \"operator\"` contradicts `[{section}]` {help}")
+    });
     check(vec![
+        (
+            "an own Prometheus beside an operator's",
+            shop(&[OPERATOR]),
+            &replaced.each_ref().map(String::as_str),
+        ),
+        (
+            "an operator's Prometheus that is let in nowhere",
+            cut(&shop(&[OPERATOR]), "[prometheus]", "[grafana]")
+                .replace("network.prometheus", "network.dns"),
+            &[no_watcher, no_source],
+        ),
         (
             "an own Prometheus that is not there",
             without("[prometheus]", "[grafana]")
                 .replace("[monitoring]\n", "[monitoring]\nscraped_by = \"release\"\n"),
             &[
+                no_watcher,
                 "scraped_by = \"release\" -> `scraped_by = \"release\"` needs a `[prometheus]`",
                 no_source,
             ],
@@ -609,9 +682,13 @@ fn whoever_watches_must_be_there() {
         (
             "an Alertmanager without a Prometheus",
             without("[prometheus]", "[alertmanager]"),
-            &["[alertmanager] -> `[alertmanager]` needs a `[prometheus]`", no_source],
+            &[no_watcher, "[alertmanager] -> `[alertmanager]` needs a `[prometheus]`", no_source],
         ),
-        ("Grafana with nobody's Prometheus", without("[prometheus]", "[grafana]"), &[no_source]),
+        (
+            "Grafana with nobody's Prometheus",
+            without("[prometheus]", "[grafana]"),
+            &[no_watcher, no_source],
+        ),
         (
             "a Prometheus that is not told how to watch",
             without("[monitoring]", "[prometheus]"),
