@@ -75,8 +75,6 @@ pub(crate) enum Controller {
     StatefulSet {
         /// Name of the headless Service that gives each pod a name.
         service: String,
-        /// Whether pods start and stop without waiting for each other.
-        parallel: bool,
         /// Volumes that each pod has for itself, and that outlive it.
         claims: Vec<Claim>,
     },
@@ -264,6 +262,11 @@ pub(crate) struct Metrics {
     pub(crate) port: u16,
     /// Path in the Prometheus format.
     pub(crate) path: String,
+}
+
+/// Returns the name of the Service whose addresses are all pods of the component called `name`.
+pub(crate) fn pods_name(name: &str) -> String {
+    format!("{name}-pods")
 }
 
 impl Component {

@@ -83,6 +83,13 @@ pub(crate) struct Flow {
     pub(crate) port: u16,
 }
 
+impl Flow {
+    /// Returns the traffic from one component of the release to another.
+    pub(crate) fn between(from: &str, to: &str, port: u16) -> Self {
+        Self { from: Whereabouts::component(from), to: Whereabouts::component(to), port }
+    }
+}
+
 /// Where one end of a flow is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Whereabouts {
@@ -94,6 +101,13 @@ pub(crate) enum Whereabouts {
     Addresses(Vec<Cidr>),
     /// Any address that is not private.
     Internet,
+}
+
+impl Whereabouts {
+    /// Returns where the component called `name` is.
+    pub(crate) fn component(name: &str) -> Self {
+        Self::Component(name.to_owned())
+    }
 }
 
 /// A secret with its names.

@@ -25,7 +25,7 @@ pub(crate) struct Alertmanager {
     /// Where each pod keeps silences, and what people were told.
     pub(crate) storage: Storage,
     /// Endpoints through which receivers are reached, such as one with `internet = true`: with port
-    /// 443 for Slack and `PagerDuty`, with that of its `smarthost` for a mailbox, and any for a
+    /// 443 for Slack and PagerDuty, with that of its `smarthost` for a mailbox, and any for a
     /// webhook. Required if there are receivers.
     #[serde(default)]
     pub(crate) needs: Vec<String>,

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     component::{
         Check, Claim, Component, Container, Controller, Metrics, Pod, Probe, Resolution, Role,
-        Service, ServicePort,
+        Service, ServicePort, pods_name,
     },
     environment::{
         capacity::{Autoscaling, Replicas, Resources, Scaling},
@@ -57,8 +57,7 @@ pub(super) fn component(name: &str, role: Role, min: u32, storage: Option<&str>)
         role,
         instance: None,
         controller: Controller::StatefulSet {
-            service: format!("{name}-pods"),
-            parallel: false,
+            service: pods_name(name),
             claims: storage.map(claim).into_iter().collect(),
         },
         replicas: Replicas { min, max: None },
@@ -74,7 +73,7 @@ pub(super) fn component(name: &str, role: Role, min: u32, storage: Option<&str>)
             grace_seconds: 30,
         },
         services: vec![Service {
-            name: format!("{name}-pods"),
+            name: pods_name(name),
             ports: vec![ServicePort { name: "metrics".to_owned(), port: 9000, app_protocol: None }],
             resolution: Resolution::EveryPod,
         }],

@@ -11,7 +11,11 @@ use super::{
     ALERTMANAGER,
     rule::{Group, RuleFile},
 };
-use crate::{component::Component, text::Interval, yaml::to_document};
+use crate::{
+    component::{Component, pods_name},
+    text::Interval,
+    yaml::to_document,
+};
 
 /// Name of the configuration file.
 pub(crate) const CONFIG_FILE: &str = "prometheus.yml";
@@ -116,11 +120,6 @@ struct Relabeling {
 #[derive(Serialize)]
 struct Static {
     targets: [String; 1],
-}
-
-/// Returns the name of the Service whose addresses are the pods of the component called `name`.
-pub(crate) fn pods_name(name: &str) -> String {
-    format!("{name}-pods")
 }
 
 /// Returns the files that Prometheus reads: its configuration, and the rules.

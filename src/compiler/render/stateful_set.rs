@@ -26,17 +26,18 @@ use crate::{
 };
 
 pub(super) fn render(model: &Model, component: &Component) -> Option<Value> {
-    let Controller::StatefulSet { service, parallel, claims } = &component.controller else {
+    let Controller::StatefulSet { service, claims } = &component.controller else {
         return None;
     };
-    let management = if *parallel { "Parallel" } else { "OrderedReady" };
     Some(to_json(&StatefulSet {
         metadata: metadata_of(model, component, &component.name),
         spec: Some(StatefulSetSpec {
             replicas: Some(count(component.replicas.min)),
             selector: selector(model, &component.name),
             service_name: Some(service.clone()),
-            pod_management_policy: Some(management.to_owned()),
+            // In order, each pod would wait for the one before, although servers of a cluster wait for
+            // each other; and one that never gets ready would not be replaced by a better one.
+            pod_management_policy: Some("Parallel".to_owned()),
             revision_history_limit: Some(3),
             update_strategy: Some(StatefulSetUpdateStrategy {
                 type_: Some("RollingUpdate".to_owned()),

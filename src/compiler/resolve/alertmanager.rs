@@ -1,16 +1,16 @@
 //! Alertmanager, resolved.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{
     MeaningProblem, Resolver,
-    monitoring::{HTTP, WebProgram, read_only, service, web_metrics, writable},
-    prometheus::claim,
+    program::{
+        DATA, HTTP, SetNames, WebProgram, claim, claimed, component, files, folders, mounted,
+        of_files, of_secret, port, service, web_metrics, web_port,
+    },
 };
 use crate::{
-    component::{
-        Component, Controller, Mount, Pod, Resolution, Role, Variable, Volume, VolumeSource,
-    },
+    component::{Component, Controller, Resolution, Role, Variable, pods_name},
     environment::{
         alertmanager::{Alertmanager, Email, Receiver},
         capacity::Replicas,
@@ -18,18 +18,17 @@ use crate::{
         pod::PodField,
         program::SecretKey,
     },
-    model::{Flow, Whereabouts},
+    model::Flow,
     monitoring::{
         ALERTMANAGER, PROMETHEUS,
         alertmanager::{CONFIG_FILE, config},
-        prometheus::pods_name,
     },
 };
 
 /// Port of Alertmanager.
 pub(super) const PORT: u16 = 9093;
 
-/// Port of Slack and of `PagerDuty`.
+/// Port of Slack and of PagerDuty.
 const HTTPS: u16 = 443;
 
 /// Port, of TCP and UDP, on which several tell each other what people were told.
@@ -41,8 +40,8 @@ const USER: u32 = 65534;
 /// Volume with the configuration, and where it is.
 const CONFIG: (&str, &str) = ("config", "/etc/alertmanager");
 
-/// Volume with the data, and where it is.
-const DATA: (&str, &str) = ("data", "/alertmanager");
+/// Where the data is.
+const DATA_PATH: &str = "/alertmanager";
 
 /// Folder with the values of secrets.
 const SECRETS: &str = "/etc/alertmanager-secrets";
@@ -61,17 +60,14 @@ impl Resolver<'_, '_> {
         let Some(alertmanager) = &self.environment.alertmanager else {
             return;
         };
-        for name in [ALERTMANAGER.to_owned(), pods_name(ALERTMANAGER)] {
-            self.take_name(&name, &[ALERTMANAGER], &[ALERTMANAGER]);
-        }
+        self.take_set_names(&SetNames::of(ALERTMANAGER), &[ALERTMANAGER]);
         self.check_receivers(alertmanager);
         self.check_needs(&[ALERTMANAGER, "needs"], ALERTMANAGER, &alertmanager.needs);
         let flows = self.flows_of(ALERTMANAGER, &alertmanager.needs);
         self.flows.extend(flows);
         self.let_through(PROMETHEUS, ALERTMANAGER, PORT);
         if alertmanager.replicas > 1 {
-            let peers = Whereabouts::Component(ALERTMANAGER.to_owned());
-            let flow = Flow { from: peers.clone(), to: peers, port: CLUSTER.1 };
+            let flow = Flow::between(ALERTMANAGER, ALERTMANAGER, CLUSTER.1);
             self.flows.push(flow.clone());
             self.datagrams.push(flow);
         }
@@ -199,7 +195,6 @@ impl Resolver<'_, '_> {
     }
 
     fn alertmanager_component(&mut self, alertmanager: &Alertmanager) -> Component {
-        let program = &alertmanager.program;
         let secrets = self.receiver_secrets(alertmanager);
         let file_of = |wanted: &SecretKey| {
             let mut known = secrets.iter();
@@ -209,48 +204,40 @@ impl Resolver<'_, '_> {
         };
         let text = config(&alertmanager.receivers, &file_of);
         let names: BTreeSet<_> = secrets.iter().map(|(_, name)| name).collect();
-        let mut container = self.web_container(&WEB, program);
-        container.args = args(alertmanager.replicas);
-        container.mounts = mounts(names.iter().map(|name| name.as_str()));
+        let own = [of_files(CONFIG.0, CONFIG.1), claimed(DATA, DATA_PATH)];
+        let secrets = names
+            .into_iter()
+            .map(|name| of_secret(&secret_volume(name), &format!("{SECRETS}/{name}"), name));
+        let (volumes, mounts) = mounted(own.into_iter().chain(secrets));
         let is_clustered = alertmanager.replicas > 1;
         let address = ("POD_IP".to_owned(), Variable::Field(PodField::PodIp));
+        let cluster = Some(CLUSTER).filter(|_| is_clustered);
+        let mut container = self.web_container(&WEB, &alertmanager.program);
+        container.args = args(alertmanager.replicas);
+        container.mounts = mounts;
         container.variables = Some(address).filter(|_| is_clustered).into_iter().collect();
-        let ports = if is_clustered { vec![(HTTP, PORT), CLUSTER] } else { vec![(HTTP, PORT)] };
-        container.ports = ports.iter().map(|(name, port)| ((*name).to_owned(), *port)).collect();
-        let files =
-            Volume { name: CONFIG.0.to_owned(), source: VolumeSource::Files { executable: false } };
-        let secrets = names.iter().map(|name| Volume {
-            name: secret_volume(name),
-            source: VolumeSource::Secret { name: (*name).clone() },
-        });
+        container.ports.extend(cluster.map(|(name, port)| (name.to_owned(), port)));
+        let names = SetNames::of(ALERTMANAGER);
+        let web = || web_port((HTTP, PORT));
+        let services = vec![
+            service(&names.clients, Resolution::Balanced, [web()]),
+            service(
+                &names.pods,
+                Resolution::EveryPod,
+                [web()].into_iter().chain(cluster.map(port)),
+            ),
+        ];
+        let claims = vec![claim(DATA, &alertmanager.storage)];
+        let controller = Controller::StatefulSet { service: names.pods, claims };
+        let pod = self.data_pod(&alertmanager.program, USER, vec![container], volumes);
         Component {
-            name: ALERTMANAGER.to_owned(),
-            role: Role::Monitoring,
             instance: is_clustered.then(|| ALERTMANAGER.to_owned()),
-            controller: Controller::StatefulSet {
-                service: pods_name(ALERTMANAGER),
-                parallel: true,
-                claims: vec![claim(DATA.0, &alertmanager.storage)],
-            },
             replicas: Replicas { min: alertmanager.replicas, max: None },
-            autoscaling: None,
             min_available: alertmanager.replicas - 1,
-            pod: Pod {
-                user: USER,
-                containers: vec![container],
-                volumes: [files].into_iter().chain(secrets).collect(),
-                spread: program.spread.iter().map(ToString::to_string).collect(),
-                tolerations: program.tolerations.clone(),
-                priority: Some(self.data_priority()),
-                grace_seconds: 60,
-            },
-            services: vec![
-                service(ALERTMANAGER, &[(HTTP, PORT)], Resolution::Balanced),
-                service(&pods_name(ALERTMANAGER), &ports, Resolution::EveryPod),
-            ],
+            services,
             metrics: Some(web_metrics(&WEB)),
-            route: None,
-            files: [(CONFIG.0.to_owned(), BTreeMap::from([(CONFIG_FILE.to_owned(), text)]))].into(),
+            files: folders([(CONFIG.0, files([(CONFIG_FILE, text.as_str())]))]),
+            ..component(ALERTMANAGER, Role::Monitoring, controller, pod)
         }
     }
 }
@@ -258,7 +245,7 @@ impl Resolver<'_, '_> {
 fn args(replicas: u32) -> Vec<String> {
     let mut args = vec![
         format!("--config.file={}/{CONFIG_FILE}", CONFIG.1),
-        format!("--storage.path={}", DATA.1),
+        format!("--storage.path={DATA_PATH}"),
         format!("--web.external-url=http://{ALERTMANAGER}:{PORT}"),
         "--log.format=json".to_owned(),
     ];
@@ -276,12 +263,6 @@ fn args(replicas: u32) -> Vec<String> {
     };
     args.extend((0..replicas).map(peer));
     args
-}
-
-fn mounts<'a>(secrets: impl Iterator<Item = &'a str>) -> Vec<Mount> {
-    let fixed = [read_only(CONFIG.0, CONFIG.1), writable(DATA.0, DATA.1)];
-    let secrets = secrets.map(|name| read_only(&secret_volume(name), &format!("{SECRETS}/{name}")));
-    fixed.into_iter().chain(secrets).collect()
 }
 
 fn secret_volume(secret: &str) -> String {

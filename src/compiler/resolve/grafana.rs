@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use super::{
     MeaningProblem, Resolver,
-    monitoring::{HTTP, WebProgram, read_only, service, web_metrics, writable},
+    program::{
+        DATA, HTTP, WebProgram, component, files, folders, mounted, of_files, pod, scratch,
+        service, text, variables, web_metrics, web_port,
+    },
 };
 use crate::{
-    component::{Component, Controller, Pod, Resolution, Role, Variable, Volume, VolumeSource},
-    environment::{capacity::Replicas, grafana::Grafana, monitoring::Scraper, pod::Rollout},
+    component::{Component, Controller, Resolution, Role, Variable},
+    environment::{grafana::Grafana, monitoring::Scraper, pod::Rollout},
     model::{Flow, Whereabouts},
     monitoring::{
         GRAFANA, JAEGER, PROMETHEUS, dashboards,
@@ -29,9 +32,8 @@ const SOURCES: (&str, &str) = ("sources", "/etc/grafana/provisioning/datasources
 const PROVIDERS: (&str, &str) = ("providers", "/etc/grafana/provisioning/dashboards");
 const FILES: (&str, &str) = ("dashboards", DASHBOARDS);
 
-/// Volumes that it writes to, where they are, and how much they may hold.
-const SCRATCH: [(&str, &str, &str); 2] =
-    [("data", "/var/lib/grafana", "256Mi"), ("tmp", "/tmp", "64Mi")];
+/// Volumes that it writes to, where they are, and how much they may hold, in MiB.
+const SCRATCH: [(&str, &str, u64); 2] = [(DATA, "/var/lib/grafana", 256), ("tmp", "/tmp", 64)];
 
 const WEB: WebProgram = WebProgram {
     name: GRAFANA,
@@ -66,7 +68,7 @@ impl Resolver<'_, '_> {
         let Some(grafana) = &self.environment.grafana else {
             return;
         };
-        self.take_name(GRAFANA, &[GRAFANA], &[GRAFANA]);
+        self.take_service_name(GRAFANA, &[GRAFANA], &[GRAFANA]);
         let source = self.metrics_source();
         let has_jaeger = self.environment.jaeger.is_some();
         if has_jaeger {
@@ -75,7 +77,7 @@ impl Resolver<'_, '_> {
         let traces = has_jaeger.then(|| format!("http://{JAEGER}:{}", jaeger::QUERY));
         let interval = self.environment.monitoring.as_ref().map(|one| one.interval.to_string());
         let sources = sources(source.as_deref(), &interval.unwrap_or_default(), traces.as_deref());
-        let component = self.grafana_component(grafana, sources);
+        let component = self.grafana_component(grafana, &sources);
         self.components.push(component);
     }
 
@@ -111,45 +113,33 @@ impl Resolver<'_, '_> {
             return None;
         };
         self.flows.push(Flow {
-            from: Whereabouts::Component(GRAFANA.to_owned()),
+            from: Whereabouts::component(GRAFANA),
             to: Whereabouts::Pods(peer.clone()),
             port: url.port(),
         });
         Some(url.to_string())
     }
 
-    fn grafana_component(&mut self, grafana: &Grafana, sources: String) -> Component {
+    fn grafana_component(&mut self, grafana: &Grafana, sources: &str) -> Component {
         let program = &grafana.program;
+        let read = [SOURCES, PROVIDERS, FILES].into_iter().map(|(name, path)| of_files(name, path));
+        let written = SCRATCH
+            .into_iter()
+            .map(|(name, path, limit)| scratch(name, path, Memory::from_mebibytes(limit), false));
+        let (volumes, mounts) = mounted(read.chain(written));
         let mut container = self.web_container(&WEB, program);
         container.variables = self.grafana_variables(grafana);
-        let files = [SOURCES, PROVIDERS, FILES];
-        let read = files.into_iter().map(|(volume, path)| read_only(volume, path));
-        let written = SCRATCH.into_iter().map(|(volume, path, _)| writable(volume, path));
-        container.mounts = read.chain(written).collect();
-        let file = |volume: (&str, &str), text: String| {
-            (volume.0.to_owned(), BTreeMap::from([(format!("{}.yaml", volume.0), text)]))
-        };
+        container.mounts = mounts;
+        let controller = Controller::Deployment(Rollout::default());
+        let pod = pod(program, USER, vec![container], volumes);
         Component {
-            name: GRAFANA.to_owned(),
-            role: Role::Monitoring,
-            instance: None,
-            controller: Controller::Deployment(Rollout::default()),
-            replicas: Replicas { min: 1, max: None },
-            autoscaling: None,
-            min_available: 0,
-            pod: Pod {
-                user: USER,
-                containers: vec![container],
-                volumes: volumes(&files.map(|(volume, _)| volume)),
-                spread: program.spread.iter().map(ToString::to_string).collect(),
-                tolerations: program.tolerations.clone(),
-                priority: None,
-                grace_seconds: 30,
-            },
-            services: vec![service(GRAFANA, &[(HTTP, PORT)], Resolution::Balanced)],
+            services: vec![service(GRAFANA, Resolution::Balanced, [web_port((HTTP, PORT))])],
             metrics: Some(web_metrics(&WEB)),
-            route: None,
-            files: [file(SOURCES, sources), file(PROVIDERS, providers())].into(),
+            files: folders([
+                (SOURCES.0, files([("sources.yaml", sources)])),
+                (PROVIDERS.0, files([("providers.yaml", &providers())])),
+            ]),
+            ..component(GRAFANA, Role::Monitoring, controller, pod)
         }
     }
 
@@ -157,31 +147,14 @@ impl Resolver<'_, '_> {
         let scope = self.scope.clone();
         let root_url = self.expand(&grafana.root_url, &scope, &[GRAFANA, "root_url"]);
         let is_https = root_url.starts_with("https://");
-        let text = |name: &str, value: &str| (name.to_owned(), Variable::Text(value.to_owned()));
         let user = self.secret_value(&[GRAFANA, "user"], &grafana.user);
         let password = self.secret_value(&[GRAFANA, "password"], &grafana.password);
         let own = [
-            ("GF_SECURITY_ADMIN_USER".to_owned(), user),
-            ("GF_SECURITY_ADMIN_PASSWORD".to_owned(), password),
-            text("GF_SERVER_ROOT_URL", &root_url),
-            text("GF_SECURITY_COOKIE_SECURE", if is_https { "true" } else { "false" }),
+            ("GF_SECURITY_ADMIN_USER", user),
+            ("GF_SECURITY_ADMIN_PASSWORD", password),
+            ("GF_SERVER_ROOT_URL", text(root_url)),
+            ("GF_SECURITY_COOKIE_SECURE", text(is_https.to_string())),
         ];
-        SETTINGS.into_iter().map(|(name, value)| text(name, value)).chain(own).collect()
+        variables(SETTINGS.into_iter().map(|(name, value)| (name, text(value))).chain(own))
     }
-}
-
-#[expect(clippy::expect_used, reason = "constants, and tested")]
-fn volumes(files: &[&str]) -> Vec<Volume> {
-    let files = files.iter().map(|name| Volume {
-        name: (*name).to_owned(),
-        source: VolumeSource::Files { executable: false },
-    });
-    let scratch = SCRATCH.into_iter().map(|(name, _, limit)| Volume {
-        name: name.to_owned(),
-        source: VolumeSource::Scratch {
-            limit: Memory::try_from(limit.to_owned()).expect("a memory quantity"),
-            in_memory: false,
-        },
-    });
-    files.chain(scratch).collect()
 }

@@ -2,16 +2,16 @@
 
 use super::{
     Resolver,
-    monitoring::{read_only, service},
     offer::{Offer, Target},
+    program::{
+        component, folders, metrics, mounted, of_files, pod, port, service, text, variables,
+        web_port, web_probes,
+    },
     service::METRICS,
 };
 use crate::{
-    component::{
-        Check, Component, Container, Controller, Metrics, Pod, PreStop, Probe, Resolution, Role,
-        Variable, Volume, VolumeSource,
-    },
-    environment::{capacity::Replicas, jaeger::Jaeger, pod::Rollout},
+    component::{Component, Container, Controller, Mount, PreStop, Resolution, Role},
+    environment::{jaeger::Jaeger, pod::Rollout},
     model::Whereabouts,
     monitoring::{
         JAEGER,
@@ -28,13 +28,12 @@ const CONFIG: (&str, &str) = ("config", "/etc/jaeger");
 /// Share of the memory limit, in percent, beyond which Go frees memory at any price.
 const GO_MEMORY: u64 = 80;
 
-/// Ports for others, and the one of the metrics.
-const PORTS: [(&str, u16); 4] = [
-    ("otlp-grpc", jaeger::OTLP_GRPC),
-    ("otlp-http", jaeger::OTLP_HTTP),
-    ("query", jaeger::QUERY),
-    (METRICS, jaeger::METRICS),
-];
+/// Ports for others.
+const PORTS: [(&str, u16); 3] =
+    [("otlp-grpc", jaeger::OTLP_GRPC), ("otlp-http", jaeger::OTLP_HTTP), ("query", jaeger::QUERY)];
+
+/// Port on which it tells its metrics.
+const METRICS_PORT: (&str, u16) = (METRICS, jaeger::METRICS);
 
 /// Port on which it tells how it does.
 const HEALTH: (&str, u16) = ("health", jaeger::HEALTH);
@@ -45,8 +44,8 @@ impl Resolver<'_, '_> {
         let Some(declared) = &self.environment.jaeger else {
             return;
         };
-        self.take_name(JAEGER, &[JAEGER], &[JAEGER]);
-        let target = |port| Target { whereabouts: Whereabouts::Component(JAEGER.to_owned()), port };
+        self.take_service_name(JAEGER, &[JAEGER], &[JAEGER]);
+        let target = |port| Target { whereabouts: Whereabouts::component(JAEGER), port };
         let targets = vec![target(jaeger::OTLP_HTTP), target(jaeger::OTLP_GRPC)];
         let scope = self.scope.clone();
         let scope = scope
@@ -62,65 +61,36 @@ impl Resolver<'_, '_> {
             return;
         };
         let program = &jaeger.program;
-        self.check_limits(&[JAEGER], &program.requests, &program.limits);
-        let container = self.jaeger_container(jaeger);
+        self.check_program(&[JAEGER], program, None);
+        let (volumes, mounts) = mounted([of_files(CONFIG.0, CONFIG.1)]);
+        let container = self.jaeger_container(jaeger, mounts);
+        let controller = Controller::Deployment(Rollout::default());
+        let pod = pod(program, USER, vec![container], volumes);
+        let ports = PORTS.map(port).into_iter().chain([web_port(METRICS_PORT)]);
         self.components.push(Component {
-            name: JAEGER.to_owned(),
-            role: Role::Tracing,
-            instance: None,
-            controller: Controller::Deployment(Rollout::default()),
-            replicas: Replicas { min: 1, max: None },
-            autoscaling: None,
-            min_available: 0,
-            pod: Pod {
-                user: USER,
-                containers: vec![container],
-                volumes: vec![Volume {
-                    name: CONFIG.0.to_owned(),
-                    source: VolumeSource::Files { executable: false },
-                }],
-                spread: program.spread.iter().map(ToString::to_string).collect(),
-                tolerations: program.tolerations.clone(),
-                priority: None,
-                grace_seconds: 30,
-            },
-            services: vec![service(JAEGER, &PORTS, Resolution::Balanced)],
-            metrics: Some(Metrics {
-                port_name: METRICS.to_owned(),
-                port: jaeger::METRICS,
-                path: "/metrics".to_owned(),
-            }),
-            route: None,
-            files: [(CONFIG.0.to_owned(), files(jaeger.max_traces))].into(),
+            services: vec![service(JAEGER, Resolution::Balanced, ports)],
+            metrics: Some(metrics(jaeger::METRICS)),
+            files: folders([(CONFIG.0, files(jaeger.max_traces))]),
+            ..component(JAEGER, Role::Tracing, controller, pod)
         });
     }
 
-    fn jaeger_container(&mut self, jaeger: &Jaeger) -> Container {
+    fn jaeger_container(&mut self, jaeger: &Jaeger, mounts: Vec<Mount>) -> Container {
         let program = &jaeger.program;
         let memory = program.limits.memory.bytes() / 100 * GO_MEMORY;
-        let probe = |failure_threshold| Probe {
-            check: Check::Http { path: "/status".to_owned(), port: HEALTH.0.to_owned() },
-            period_seconds: 10,
-            timeout_seconds: 3,
-            failure_threshold,
-        };
-        let ports = PORTS.into_iter().chain([HEALTH]);
+        let ports = PORTS.into_iter().chain([METRICS_PORT, HEALTH]);
         Container {
-            name: JAEGER.to_owned(),
-            image: self.image(&program.image),
-            command: Vec::new(),
             args: vec![format!("--config={}/{CONFIG_FILE}", CONFIG.1)],
             ports: ports.map(|(name, port)| (name.to_owned(), port)).collect(),
-            variables: [("GOMEMLIMIT".to_owned(), Variable::Text(memory.to_string()))].into(),
-            has_settings: false,
-            requests: program.requests.clone(),
-            limits: program.limits.clone(),
-            liveness: probe(6),
-            readiness: probe(3),
-            startup: Some(probe(30)),
+            variables: variables([("GOMEMLIMIT", text(memory.to_string()))]),
             // Services go on sending for a moment.
             pre_stop: Some(PreStop::Sleep(5)),
-            mounts: vec![read_only(CONFIG.0, CONFIG.1)],
+            mounts,
+            ..self.program_container(
+                JAEGER,
+                program,
+                web_probes(HEALTH.0, "/status", "/status", 30),
+            )
         }
     }
 }

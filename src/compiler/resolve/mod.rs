@@ -211,7 +211,7 @@ impl Resolver<'_, '_> {
         format!("{}-data", self.environment.release.namespace)
     }
 
-    /// Takes `name` for the objects of what stands at `owner`. A name that is none, as `path` says
+    /// Takes `name` for objects of what stands at `owner`. A name that is none, as `path` says
     /// it, or that is taken, is reported.
     fn take_name(&mut self, name: &str, owner: &[&str], path: &[&str]) {
         if !a4co_bundle::is_dns_label(name) {

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::{MeaningProblem, Resolver, service::METRICS};
+use super::{
+    MeaningProblem, Resolver,
+    program::{service, web_port},
+};
 use crate::{
-    component::{
-        Check, Component, Container, Metrics, Mount, Probe, Resolution, Service, ServicePort,
-    },
+    component::{Component, Resolution, Service, pods_name},
     environment::{
         monitoring::{Monitoring, Scraper},
-        program::Program,
         tls::TlsSource,
     },
-    model::{Flow, Whereabouts},
-    monitoring::{ALERTMANAGER, PROMETHEUS, Watched, alerts, prometheus::pods_name},
+    model::Flow,
+    monitoring::{ALERTMANAGER, PROMETHEUS, Watched, alerts},
 };
 
 /// Longest time between two scrapes, in seconds: rules look back five minutes, and must find a few
@@ -22,21 +22,6 @@ const LONGEST_INTERVAL: u64 = 60;
 
 /// What lets an operator's Prometheus in.
 const WATCHER: &str = "`network.prometheus`, whose pods are let in to scrape";
-
-/// A program that answers HTTP on one port, which its probes and its metrics have too.
-pub(super) struct WebProgram<'a> {
-    pub(super) name: &'a str,
-    pub(super) port: u16,
-    /// Path that tells whether it lives.
-    pub(super) alive: &'a str,
-    /// Path that tells whether it is ready.
-    pub(super) ready: &'a str,
-    /// How long it may take to start, in periods of ten seconds.
-    pub(super) start_periods: u32,
-}
-
-/// Name of the port on which such a program answers.
-pub(super) const HTTP: &str = "http";
 
 impl Resolver<'_, '_> {
     /// Resolves what watches the components that there are.
@@ -162,60 +147,23 @@ impl Resolver<'_, '_> {
             let Some(metrics) = &component.metrics else {
                 continue;
             };
-            let port = || ServicePort {
-                name: metrics.port_name.clone(),
-                port: metrics.port,
-                app_protocol: Some("http"),
-            };
+            let port = web_port((&metrics.port_name, metrics.port));
             let is_headless = |service: &&mut Service| service.resolution == Resolution::EveryPod;
             match component.services.iter_mut().find(is_headless) {
                 Some(service) if service.ports.iter().any(|one| one.port == metrics.port) => {}
-                Some(service) => service.ports.push(port()),
+                Some(service) => service.ports.push(port),
                 None => {
                     let name = pods_name(&component.name);
                     new_names.insert(component.name.clone(), name.clone());
-                    let resolution = Resolution::EveryPod;
-                    component.services.push(Service { name, ports: vec![port()], resolution });
+                    component.services.push(service(&name, Resolution::EveryPod, [port]));
                 }
             }
-            self.flows.push(Flow {
-                from: Whereabouts::Component(PROMETHEUS.to_owned()),
-                to: Whereabouts::Component(component.name.clone()),
-                port: metrics.port,
-            });
+            self.flows.push(Flow::between(PROMETHEUS, &component.name, metrics.port));
         }
         for (component, name) in new_names {
             let owner = self.names.get(&component).cloned().unwrap_or(component);
             let owner: Vec<_> = owner.split('.').collect();
-            self.take_name(&name, &owner, &owner);
-        }
-    }
-
-    /// Returns the container of a program that watches, with everything but its arguments, its
-    /// variables and its mounts.
-    pub(super) fn web_container(&mut self, web: &WebProgram, program: &Program) -> Container {
-        self.check_limits(&[web.name], &program.requests, &program.limits);
-        let probe = |path: &str, failure_threshold| Probe {
-            check: Check::Http { path: path.to_owned(), port: HTTP.to_owned() },
-            period_seconds: 10,
-            timeout_seconds: 3,
-            failure_threshold,
-        };
-        Container {
-            name: web.name.to_owned(),
-            image: self.image(&program.image),
-            command: Vec::new(),
-            args: Vec::new(),
-            ports: vec![(HTTP.to_owned(), web.port)],
-            variables: [].into(),
-            has_settings: false,
-            requests: program.requests.clone(),
-            limits: program.limits.clone(),
-            liveness: probe(web.alive, 6),
-            readiness: probe(web.ready, 3),
-            startup: Some(probe(web.ready, web.start_periods)),
-            pre_stop: None,
-            mounts: Vec::new(),
+            self.take_service_name(&name, &owner, &owner);
         }
     }
 
@@ -223,38 +171,4 @@ impl Resolver<'_, '_> {
     pub(super) fn component_mut(&mut self, name: &str) -> Option<&mut Component> {
         self.components.iter_mut().find(|component| component.name == name)
     }
-
-    /// Lets the component `from` call the component `to`.
-    pub(super) fn let_through(&mut self, from: &str, to: &str, port: u16) {
-        self.flows.push(Flow {
-            from: Whereabouts::Component(from.to_owned()),
-            to: Whereabouts::Component(to.to_owned()),
-            port,
-        });
-    }
-}
-
-/// Returns where a [`WebProgram`] tells its metrics.
-pub(super) fn web_metrics(web: &WebProgram) -> Metrics {
-    Metrics { port_name: HTTP.to_owned(), port: web.port, path: "/metrics".to_owned() }
-}
-
-/// Returns the names of a program: one that leads to any pod, and one that leads to all.
-pub(super) fn service(name: &str, ports: &[(&str, u16)], resolution: Resolution) -> Service {
-    let port = |(name, port): &(&str, u16)| ServicePort {
-        name: (*name).to_owned(),
-        port: *port,
-        app_protocol: [HTTP, METRICS].contains(name).then_some("http"),
-    };
-    Service { name: name.to_owned(), ports: ports.iter().map(port).collect(), resolution }
-}
-
-/// Mounts the volume `volume`, which nothing in the container changes.
-pub(super) fn read_only(volume: &str, path: &str) -> Mount {
-    Mount { volume: volume.to_owned(), path: path.to_owned(), read_only: true }
-}
-
-/// Mounts the volume `volume`, to be written to.
-pub(super) fn writable(volume: &str, path: &str) -> Mount {
-    Mount { volume: volume.to_owned(), path: path.to_owned(), read_only: false }
 }

@@ -193,9 +193,17 @@ pub enum MeaningProblem {
         /// What it needs.
         needs: &'static str,
     },
-    /// A `StatefulSet` whose pods Kubernetes could not label.
-    #[error("the name `{name}` is too long for a StatefulSet, which has at most {most} characters")]
-    SetNameTooLong {
+    /// A name that no Service can have in most versions of Kubernetes.
+    #[error("the name comes out as `{name}`, and that of a Service does not begin with a digit")]
+    DigitFirst {
+        /// The expanded name.
+        name: String,
+    },
+    /// A name of which Kubernetes could not make those that it needs.
+    #[error("the name `{name}` is too long for a {kind}, which has at most {most} characters")]
+    NameTooLong {
+        /// `StatefulSet` or `CronJob`.
+        kind: &'static str,
         /// The name.
         name: String,
         /// Most characters of one.
@@ -213,6 +221,7 @@ impl MeaningProblem {
             Self::NotADnsLabel { .. } => {
                 Some("use a-z, 0-9 and `-` inside, at most 63 characters".to_owned())
             }
+            Self::DigitFirst { .. } => Some("begin it with a letter".to_owned()),
             Self::VariableClash { .. } => {
                 Some("only `[settings]` may be replaced; rename one, or remove it".to_owned())
             }

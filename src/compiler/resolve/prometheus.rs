@@ -2,14 +2,17 @@
 
 use super::{
     MeaningProblem, Resolver,
-    monitoring::{HTTP, WebProgram, read_only, service, web_metrics, writable},
+    program::{
+        DATA, HTTP, SetNames, WebProgram, claim, claimed, component, mounted, of_files, service,
+        web_metrics, web_port,
+    },
 };
 use crate::{
-    component::{Claim, Component, Controller, Pod, Resolution, Role, Volume, VolumeSource},
-    environment::{capacity::Replicas, program::Storage, prometheus::Prometheus},
+    component::{Component, Controller, Pod, Resolution, Role},
+    environment::prometheus::Prometheus,
     monitoring::{
         PROMETHEUS,
-        prometheus::{CONFIG_FILE, ScrapedEndpoint, Scraping, files, pods_name},
+        prometheus::{CONFIG_FILE, ScrapedEndpoint, Scraping, files},
         rule::Group,
     },
 };
@@ -23,8 +26,8 @@ const USER: u32 = 65534;
 /// Volume with the configuration, and where it is.
 const CONFIG: (&str, &str) = ("config", "/etc/prometheus");
 
-/// Volume with the data, and where it is.
-const DATA: (&str, &str) = ("data", "/prometheus");
+/// Where the data is.
+const DATA_PATH: &str = "/prometheus";
 
 /// Share of the volume, in percent, beyond which the oldest data is forgotten. It stays below the
 /// use at which there are alerts.
@@ -48,9 +51,7 @@ impl Resolver<'_, '_> {
         let Some(prometheus) = &self.environment.prometheus else {
             return;
         };
-        for name in [PROMETHEUS.to_owned(), pods_name(PROMETHEUS)] {
-            self.take_name(&name, &[PROMETHEUS], &[PROMETHEUS]);
-        }
+        self.take_set_names(&SetNames::of(PROMETHEUS), &[PROMETHEUS]);
         self.check_needs(&[PROMETHEUS, "needs"], PROMETHEUS, &prometheus.needs);
         self.check_scraped(prometheus);
         let flows = self.flows_of(PROMETHEUS, &prometheus.needs);
@@ -121,40 +122,24 @@ impl Resolver<'_, '_> {
     fn prometheus_component(&mut self, prometheus: &Prometheus) -> Component {
         let mut container = self.web_container(&WEB, &prometheus.program);
         container.args = args(prometheus);
-        container.mounts = vec![read_only(CONFIG.0, CONFIG.1), writable(DATA.0, DATA.1)];
-        let program = &prometheus.program;
+        let (volumes, mounts) = mounted([of_files(CONFIG.0, CONFIG.1), claimed(DATA, DATA_PATH)]);
+        container.mounts = mounts;
+        let pod = Pod {
+            grace_seconds: GRACE_SECONDS,
+            ..self.data_pod(&prometheus.program, USER, vec![container], volumes)
+        };
+        let names = SetNames::of(PROMETHEUS);
+        let port = || [web_port((HTTP, PORT))];
+        let services = vec![
+            service(&names.clients, Resolution::Balanced, port()),
+            service(&names.pods, Resolution::EveryPod, port()),
+        ];
+        let claims = vec![claim(DATA, &prometheus.storage)];
+        let controller = Controller::StatefulSet { service: names.pods, claims };
         Component {
-            name: PROMETHEUS.to_owned(),
-            role: Role::Monitoring,
-            instance: None,
-            controller: Controller::StatefulSet {
-                service: pods_name(PROMETHEUS),
-                // In order, a pod that never gets ready would not be replaced by a better one.
-                parallel: true,
-                claims: vec![claim(DATA.0, &prometheus.storage)],
-            },
-            replicas: Replicas { min: 1, max: None },
-            autoscaling: None,
-            min_available: 0,
-            pod: Pod {
-                user: USER,
-                containers: vec![container],
-                volumes: vec![Volume {
-                    name: CONFIG.0.to_owned(),
-                    source: VolumeSource::Files { executable: false },
-                }],
-                spread: program.spread.iter().map(ToString::to_string).collect(),
-                tolerations: program.tolerations.clone(),
-                priority: Some(self.data_priority()),
-                grace_seconds: GRACE_SECONDS,
-            },
-            services: vec![
-                service(PROMETHEUS, &[(HTTP, PORT)], Resolution::Balanced),
-                service(&pods_name(PROMETHEUS), &[(HTTP, PORT)], Resolution::EveryPod),
-            ],
+            services,
             metrics: Some(web_metrics(&WEB)),
-            route: None,
-            files: [].into(),
+            ..component(PROMETHEUS, Role::Monitoring, controller, pod)
         }
     }
 }
@@ -163,19 +148,10 @@ fn args(prometheus: &Prometheus) -> Vec<String> {
     let bytes = prometheus.storage.size.bytes() / 100 * RETAINED;
     vec![
         format!("--config.file={}/{CONFIG_FILE}", CONFIG.1),
-        format!("--storage.tsdb.path={}", DATA.1),
+        format!("--storage.tsdb.path={DATA_PATH}"),
         format!("--storage.tsdb.retention.time={}d", prometheus.retention_days),
         format!("--storage.tsdb.retention.size={bytes}B"),
         format!("--web.external-url=http://{PROMETHEUS}:{PORT}"),
         "--log.format=json".to_owned(),
     ]
-}
-
-/// Returns the claim of each pod for `storage`.
-pub(super) fn claim(volume: &str, storage: &Storage) -> Claim {
-    Claim {
-        volume: volume.to_owned(),
-        size: storage.size,
-        class: storage.class.as_ref().map(ToString::to_string),
-    }
 }

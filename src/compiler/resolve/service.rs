@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Name of the port on which a service answers HTTP.
-const HTTP: &str = "http";
+pub(super) const HTTP: &str = "http";
 
 /// Name of the port on which a component tells its metrics, if it is not one for others.
 pub(super) const METRICS: &str = "metrics";
@@ -30,7 +30,7 @@ impl<'a> Resolver<'a, '_> {
         for (key, service) in &self.environment.services {
             let scope = service_scope(&self.scope, key, service);
             let name = self.expand(&service.name, &scope, &["services", key, "name"]);
-            self.take_name(&name, &["services", key], &["services", key, "name"]);
+            self.take_service_name(&name, &["services", key], &["services", key, "name"]);
             let scope = scope.with("name", &name).with("host", &name);
             let whereabouts = Whereabouts::Component(name);
             let targets = vec![Target { whereabouts, port: service.port }];

@@ -261,6 +261,19 @@ fn what_nats_could_not_run_with_is_refused() {
             vec!["30:7: `services.queue-pods` and `nats.queue` have the same name, `queue-pods`"],
         ),
         (
+            "names that begin with a digit",
+            vec![
+                ("", "[services.1st]\nport = 1\n"),
+                ("nats.queue", "nats.9queue"),
+                ("nats.queue", "nats.9queue"),
+                (", \"queue\"", ""),
+            ],
+            vec![
+                "30:7: the name comes out as `9queue`, and that of a Service does not begin with a digit (help: begin it with a letter)",
+                "43:11: the name comes out as `1st`, and that of a Service does not begin with a digit (help: begin it with a letter)",
+            ],
+        ),
+        (
             "a name that is too long",
             vec![("nats.queue", long.as_str()), ("nats.queue", long.as_str()), (", \"queue\"", "")],
             vec![

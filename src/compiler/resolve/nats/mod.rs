@@ -9,13 +9,19 @@ pub use self::problem::NatsProblem;
 use super::{
     Resolver,
     offer::{Offer, Target},
-    program::{self, ExporterCommand, probe},
+    program::{
+        DATA, ExporterCommand, Probes, SetNames, claim, claimed, component, files, folders, http,
+        metrics, mounted, of_files, of_scripts, probe, scratch, script, set_services, tcp, text,
+        variables,
+    },
     service::METRICS,
 };
 use crate::{
-    component::{Check, Component, Container, Controller, PreStop, Role, Variable},
+    component::{
+        Component, Container, Controller, Mount, PreStop, Role, Variable, Volume, pods_name,
+    },
     environment::{capacity::Replicas, nats::Nats, pod::PodField},
-    model::{Flow, Whereabouts},
+    model::Whereabouts,
     quantity::Memory,
 };
 
@@ -45,7 +51,7 @@ impl Resolver<'_, '_> {
     /// Offers every one of them to those that need it.
     pub(super) fn offer_nats(&mut self) {
         for (key, nats) in &self.environment.nats {
-            self.take_set_names(key, &[pods_service(key)], &["nats", key]);
+            self.take_set_names(&SetNames::of(key), &["nats", key]);
             let scope = self.scope.clone().with("name", key);
             let path = ["nats", key, "cluster"];
             let cluster = self.expand(&nats.cluster, &scope, &path);
@@ -53,7 +59,7 @@ impl Resolver<'_, '_> {
                 self.report(&path, NatsProblem::ClusterName { name: cluster.clone() });
             }
             let scope = scope.with("host", key).with("port", &CLIENTS.1).with("cluster", &cluster);
-            let whereabouts = Whereabouts::Component(key.clone());
+            let whereabouts = Whereabouts::component(key);
             let targets = vec![Target { whereabouts, port: CLIENTS.1 }];
             self.offer(key, Offer { table: "nats", targets, provides: &nats.provides, scope });
         }
@@ -68,8 +74,7 @@ impl Resolver<'_, '_> {
             let component = self.nats_component(key, nats, &cluster);
             self.components.push(component);
             if nats.replicas > 1 {
-                let server = Whereabouts::Component(key.clone());
-                self.flows.push(Flow { from: server.clone(), to: server, port: CLUSTER.1 });
+                self.let_through(key, key, CLUSTER.1);
             }
         }
     }
@@ -104,64 +109,49 @@ impl Resolver<'_, '_> {
     }
 
     fn nats_component(&mut self, key: &str, nats: &Nats, cluster: &str) -> Component {
-        let mut containers = vec![self.nats_server(key, nats)];
-        if let Some(exporter) = &nats.exporter {
-            containers.push(self.exporter(exporter, exporter_command()));
-        }
-        let config = ("nats.conf", config::config(nats, cluster));
-        let scripts = [("start.sh", include_str!("start.sh"))];
+        let (volumes, mounts) = places();
+        let server = self.nats_server(key, nats, mounts);
+        let exporter = nats.exporter.as_ref();
+        let exporter = exporter.map(|exporter| self.exporter(exporter, exporter_command()));
+        let containers: Vec<_> = [server].into_iter().chain(exporter).collect();
+        let names = SetNames::of(key);
+        let services = set_services(&names, CLIENTS, &containers);
+        let claims = vec![claim(DATA, &nats.storage)];
+        let controller = Controller::StatefulSet { service: names.pods, claims };
+        let pod = self.data_pod(&nats.program, USER, containers, volumes);
         Component {
-            name: key.to_owned(),
-            role: Role::Messaging,
             instance: Some(key.to_owned()),
-            // Servers of a cluster wait for each other before they are ready.
-            controller: Controller::StatefulSet {
-                service: pods_service(key),
-                parallel: true,
-                claims: vec![program::claim(&nats.storage)],
-            },
             replicas: Replicas { min: nats.replicas, max: None },
-            autoscaling: None,
             min_available: quorum(nats.replicas),
-            services: program::services(key, CLIENTS, &pods_service(key), &containers),
-            metrics: nats.exporter.as_ref().map(|_| program::metrics(EXPORTER_PORT)),
-            route: None,
-            pod: self.data_pod(&nats.program, USER, containers, program::volumes()),
-            files: program::files(config, scripts),
+            services,
+            metrics: nats.exporter.as_ref().map(|_| metrics(EXPORTER_PORT)),
+            files: folders([
+                ("config", files([("nats.conf", &config::config(nats, cluster))])),
+                ("scripts", files([("start.sh", include_str!("start.sh"))])),
+            ]),
+            ..component(key, Role::Messaging, controller, pod)
         }
     }
 
-    fn nats_server(&mut self, key: &str, nats: &Nats) -> Container {
-        let healthz = |query: &str| Check::Http {
-            path: format!("/healthz{query}"),
-            port: MONITOR.0.to_owned(),
-        };
+    fn nats_server(&mut self, key: &str, nats: &Nats, mounts: Vec<Mount>) -> Container {
         let is_cluster = nats.replicas > 1;
         let ports = [Some(CLIENTS), is_cluster.then_some(CLUSTER), Some(MONITOR)];
-        Container {
-            name: "nats".to_owned(),
-            image: self.image(&nats.program.image),
-            command: program::script("start.sh", []),
-            args: Vec::new(),
-            ports: ports
-                .into_iter()
-                .flatten()
-                .map(|(name, port)| (name.to_owned(), port))
-                .collect(),
-            variables: self.nats_variables(key, nats),
-            has_settings: false,
-            requests: nats.program.requests.clone(),
-            limits: nats.program.limits.clone(),
-            liveness: probe(healthz("?js-enabled-only=true"), 10, 6),
-            readiness: probe(healthz("?js-enabled-only=true"), 10, 3),
+        let ports = ports.into_iter().flatten().map(|(name, port)| (name.to_owned(), port));
+        let answers = http("/healthz?js-enabled-only=true", MONITOR.0);
+        let probes = Probes {
+            liveness: probe(answers.clone(), 10, 6),
+            readiness: probe(answers, 10, 3),
             // Every stream of the server has caught up; only then may the next server stop.
-            startup: Some(probe(healthz(""), 10, 90)),
-            pre_stop: Some(PreStop::Exec(vec![
-                "nats-server".to_owned(),
-                "--signal".to_owned(),
-                "ldm=/run/nats/nats.pid".to_owned(),
-            ])),
-            mounts: program::mounts("nats"),
+            startup: Some(probe(http("/healthz", MONITOR.0), 10, 90)),
+        };
+        let drain = ["nats-server", "--signal", "ldm=/run/nats/nats.pid"];
+        Container {
+            command: script("sh", "start.sh", []),
+            ports: ports.collect(),
+            variables: self.nats_variables(key, nats),
+            pre_stop: Some(PreStop::Exec(drain.map(str::to_owned).into())),
+            mounts,
+            ..self.program_container("nats", &nats.program, probes)
         }
     }
 
@@ -170,25 +160,30 @@ impl Resolver<'_, '_> {
         let password = self.secret_value(&["nats", key, "password"], &nats.password);
         // Go collects garbage before the limit is reached, and not after.
         let memory = nats.program.limits.memory.bytes() / 10 * 9;
-        let mut variables = BTreeMap::from([
-            ("POD_NAME".to_owned(), Variable::Field(PodField::Name)),
-            ("NATS_USER".to_owned(), user),
-            ("NATS_PASSWORD".to_owned(), password),
-            ("GOMEMLIMIT".to_owned(), Variable::Text(memory.to_string())),
+        let mut variables = variables([
+            ("POD_NAME", Variable::Field(PodField::Name)),
+            ("NATS_USER", user),
+            ("NATS_PASSWORD", password),
+            ("GOMEMLIMIT", text(memory.to_string())),
         ]);
         if nats.replicas > 1 {
             let peers = (0..nats.replicas)
-                .map(|number| format!("{key}-{number}.{}:{}", pods_service(key), CLUSTER.1));
+                .map(|number| format!("{key}-{number}.{}:{}", pods_name(key), CLUSTER.1));
             let peers = peers.collect::<Vec<_>>().join(" ");
-            variables.insert("NATS_PEERS".to_owned(), Variable::Text(peers));
+            variables.insert("NATS_PEERS".to_owned(), text(peers));
         }
         variables
     }
 }
 
-/// Name of the Service that gives each server a name.
-fn pods_service(key: &str) -> String {
-    format!("{key}-pods")
+/// Returns what a server mounts, and where.
+fn places() -> (Vec<Volume>, Vec<Mount>) {
+    mounted([
+        claimed(DATA, "/data"),
+        of_files("config", "/etc/nats"),
+        of_scripts(),
+        scratch("run", "/run/nats", Memory::from_mebibytes(1), true),
+    ])
 }
 
 /// Returns how many servers a drain must leave: those that JetStream needs. A single one may go.
@@ -211,6 +206,6 @@ fn exporter_command() -> ExporterCommand {
         args: args.map(str::to_owned).collect(),
         variables: BTreeMap::new(),
         // It answers for metrics only, and those it would have to collect each time.
-        check: Check::Tcp { port: METRICS.to_owned() },
+        check: tcp(METRICS),
     }
 }

@@ -2,19 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use super::{Names, PORT, SCRIPTS, TABLE, USER, files, mount, mounted, scratch, script};
+use super::{Names, PORT, TABLE, USER, run};
 use crate::{
-    component::{
-        Check, Claim, Component, Container, Controller, CronJob, Pod, Probe, Role, Variable,
-    },
+    component::{Component, Container, Controller, CronJob, Pod, Probe, Role, Variable},
     environment::{
         capacity::Replicas,
         postgresql::{Backup, Postgresql},
     },
-    resolve::Resolver,
+    quantity::Memory,
+    resolve::{
+        Resolver,
+        program::{
+            Basics, Probes, claim, claimed, component, exec, files, folders, mounted, of_scripts,
+            pod, probe, scratch, text, variables,
+        },
+    },
 };
 
-/// Where dumps are.
+/// Volume of the dumps.
+const DUMPS: &str = "dumps";
+
+/// Where they are.
 const BACKUPS: &str = "/backups";
 
 impl Resolver<'_, '_> {
@@ -26,59 +34,40 @@ impl Resolver<'_, '_> {
         names: &Names,
         database: &str,
     ) -> Component {
-        let own = [mounted("scripts", SCRIPTS, true), scratch("tmp", "/tmp", 64, false)];
-        let (volumes, mut mounts): (Vec<_>, Vec<_>) = own.into_iter().unzip();
-        mounts.push(mount("dumps", BACKUPS, false));
-        let container = Container {
-            name: "backup".to_owned(),
-            image: self.image(backup.image.as_ref().unwrap_or(&declared.program.image)),
-            command: script("backup.sh"),
-            args: Vec::new(),
-            ports: Vec::new(),
-            variables: self.backup_variables(key, declared, backup, names, database),
-            has_settings: false,
-            requests: backup.requests.clone(),
-            limits: backup.limits.clone(),
-            liveness: probe(),
-            readiness: probe(),
-            startup: None,
-            pre_stop: None,
-            mounts,
+        let (volumes, mounts) = mounted([
+            of_scripts(),
+            scratch("tmp", "/tmp", Memory::from_mebibytes(64), false),
+            claimed(DUMPS, BACKUPS),
+        ]);
+        let basics = Basics {
+            image: backup.image.as_ref().unwrap_or(&declared.program.image),
+            requests: &backup.requests,
+            limits: &backup.limits,
         };
+        let container = Container {
+            command: run("backup.sh"),
+            variables: self.backup_variables(key, declared, backup, names, database),
+            mounts,
+            ..self.program_container("backup", basics, probes())
+        };
+        let controller = Controller::CronJob(CronJob {
+            schedule: backup.schedule.to_string(),
+            deadline_seconds: backup.deadline_seconds,
+            claims: vec![claim(DUMPS, &backup.storage)],
+        });
+        let pod = pod(&declared.program, USER, vec![container], volumes);
+        let scripts = files([("backup.sh", include_str!("scripts/backup.sh"))]);
         Component {
-            name: names.backup.clone(),
-            role: Role::Database,
             instance: Some(key.to_owned()),
-            controller: Controller::CronJob(CronJob {
-                schedule: backup.schedule.to_string(),
-                deadline_seconds: backup.deadline_seconds,
-                claims: vec![Claim {
-                    volume: "dumps".to_owned(),
-                    size: backup.storage.size,
-                    class: backup.storage.class.as_ref().map(ToString::to_string),
-                }],
-            }),
             // Most of the time there is none.
             replicas: Replicas { min: 0, max: Some(1) },
-            autoscaling: None,
-            min_available: 0,
-            services: Vec::new(),
-            metrics: None,
-            route: None,
-            files: [(
-                "scripts".to_owned(),
-                files([("backup.sh", include_str!("scripts/backup.sh"))]),
-            )]
-            .into(),
-            pod: Pod {
-                user: USER,
-                containers: vec![container],
-                volumes,
-                spread: Vec::new(),
-                tolerations: declared.program.tolerations.clone(),
-                priority: None,
-                grace_seconds: 30,
-            },
+            files: folders([("scripts", scripts)]),
+            ..component(
+                &names.backup,
+                Role::Database,
+                controller,
+                Pod { spread: Vec::new(), ..pod },
+            )
         }
     }
 
@@ -98,18 +87,18 @@ impl Resolver<'_, '_> {
             ("DATABASE", database.to_owned()),
             ("KEEP", backup.keep.to_string()),
             ("PGCONNECT_TIMEOUT", "30".to_owned()),
-            ("PGHOST", names.primary.clone()),
+            ("PGHOST", names.primary.clients.clone()),
             ("PGPORT", PORT.to_string()),
             ("PGUSER", "postgres".to_owned()),
         ];
-        let texts = texts.map(|(name, text)| (name.to_owned(), Variable::Text(text)));
-        texts.into_iter().chain([("PGPASSWORD".to_owned(), password)]).collect()
+        let texts = texts.map(|(name, value)| (name, text(value)));
+        variables(texts.into_iter().chain([("PGPASSWORD", password)]))
     }
 }
 
 /// Ends a dump that waits for a server that is gone: its connection may never tell.
-fn probe() -> Probe {
-    let command = ["pg_isready", "--quiet", "--timeout=10"];
-    let check = Check::Exec(command.map(str::to_owned).to_vec());
-    Probe { check, period_seconds: 30, timeout_seconds: 15, failure_threshold: 10 }
+fn probes() -> Probes {
+    let command = ["pg_isready", "--quiet", "--timeout=10"].map(str::to_owned);
+    let probe = Probe { timeout_seconds: 15, ..probe(exec(command.to_vec()), 30, 10) };
+    Probes { liveness: probe.clone(), readiness: probe, startup: None }
 }

@@ -11,10 +11,6 @@ use crate::{
     text::is_identifier,
 };
 
-/// Longest key: Kubernetes allows `StatefulSets` and `CronJobs` 52 characters, as it makes names
-/// of theirs.
-const MAX_KEY: usize = 40;
-
 /// Names of databases that have a meaning to PostgreSQL or to the pooler.
 const RESERVED: [&str; 6] =
     ["all", "pgbouncer", "postgres", "replication", "template0", "template1"];
@@ -30,18 +26,6 @@ const LEAST_STORAGE: Memory = Memory::from_mebibytes(512);
 const LEAST_MEMORY: Memory = Memory::from_mebibytes(64);
 
 impl Resolver<'_, '_> {
-    /// Takes the names of the objects of a database.
-    pub(super) fn take_names(&mut self, key: &str, names: &[&str]) {
-        let is_possible = key.len() <= MAX_KEY && key.starts_with(|c: char| c.is_ascii_lowercase());
-        if !is_possible {
-            self.complain(&[key], PostgresqlProblem::Key { key: key.to_owned() });
-            return;
-        }
-        for name in names {
-            self.take_name(name, &[TABLE, key], &[TABLE, key]);
-        }
-    }
-
     pub(super) fn check_postgresql(&mut self, key: &str, declared: &Postgresql, database: &str) {
         if !database.is_empty() && (!is_identifier(database) || RESERVED.contains(&database)) {
             let problem = PostgresqlProblem::Database { name: database.to_owned() };
@@ -51,10 +35,6 @@ impl Resolver<'_, '_> {
         self.check_settings(key, declared);
         self.check_secrets(key, declared);
         self.check_extensions(key, declared);
-        if let Some(exporter) = &declared.exporter {
-            let path = [TABLE, key, "exporter"];
-            self.check_limits(&path, &exporter.requests, &exporter.limits);
-        }
         if let Some(pooler) = &declared.pooler {
             self.check_pooler(key, declared, pooler);
         }
@@ -65,7 +45,7 @@ impl Resolver<'_, '_> {
 
     fn check_size(&mut self, key: &str, declared: &Postgresql) {
         let program = &declared.program;
-        self.check_limits(&[TABLE, key], &program.requests, &program.limits);
+        self.check_program(&[TABLE, key], program, declared.exporter.as_ref());
         let memory = program.requests.memory;
         if memory < LEAST_MEMORY {
             let (requested, least) = (memory.to_string(), LEAST_MEMORY.to_string());
@@ -134,8 +114,7 @@ impl Resolver<'_, '_> {
     }
 
     fn check_pooler(&mut self, key: &str, declared: &Postgresql, pooler: &Pooler) {
-        let program = &pooler.program;
-        self.check_limits(&[TABLE, key, "pooler"], &program.requests, &program.limits);
+        self.check_program(&[TABLE, key, "pooler"], &pooler.program, None);
         let (clients, connections) = (pooler.max_clients, pooler.pool_size);
         if clients < connections {
             let problem = PostgresqlProblem::PoolAboveClients { clients, connections };

@@ -2,20 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    CONFIG, Names, PORT, PORT_NAME, SCRIPTS, TABLE, USER, files, mounted, scratch, script,
-};
+use super::{CONFIG, Names, PORT, PORT_NAME, TABLE, USER, run};
 use crate::{
     component::{
-        Check, Component, Container, Controller, Pod, PreStop, Probe, Resolution, Role, Service,
-        ServicePort, Variable,
+        Component, Container, Controller, Pod, PreStop, Probe, Resolution, Role, Variable,
     },
     environment::{
         capacity::Replicas,
         pod::Rollout,
         postgresql::{Pooler, Postgresql},
     },
-    resolve::Resolver,
+    quantity::Memory,
+    resolve::{
+        Resolver,
+        program::{
+            Probes, component, files, folders, mounted, of_files, of_scripts, pod, port, probe,
+            scratch, service, tcp, text, variables,
+        },
+    },
 };
 
 /// Where the list of users is, and the number of the process.
@@ -34,86 +38,56 @@ impl Resolver<'_, '_> {
         database: &str,
     ) -> Component {
         let program = &pooler.program;
-        let own = [
-            mounted("config", CONFIG, false),
-            mounted("scripts", SCRIPTS, true),
-            scratch("run", RUN, 1, true),
-        ];
-        let (volumes, mounts): (Vec<_>, Vec<_>) = own.into_iter().unzip();
+        let (volumes, mounts) = mounted([
+            of_files("config", CONFIG),
+            of_scripts(),
+            scratch("run", RUN, Memory::from_mebibytes(1), true),
+        ]);
         let container = Container {
-            name: "pgbouncer".to_owned(),
-            image: self.image(&program.image),
-            command: script("start.sh"),
-            args: Vec::new(),
+            command: run("start.sh"),
             ports: vec![(PORT_NAME.to_owned(), PORT)],
             variables: self.pooler_variables(key, declared),
-            has_settings: false,
-            requests: program.requests.clone(),
-            limits: program.limits.clone(),
-            liveness: probe(10),
-            readiness: probe(5),
-            startup: None,
-            pre_stop: Some(PreStop::Exec(script("stop.sh"))),
+            pre_stop: Some(PreStop::Exec(run("stop.sh"))),
             mounts,
+            ..self.program_container("pgbouncer", program, probes())
         };
-        let rollout = Rollout {
-            termination_grace_period_seconds: declared.termination_grace_period_seconds,
+        let grace_seconds = declared.termination_grace_period_seconds;
+        let controller = Controller::Deployment(Rollout {
+            termination_grace_period_seconds: grace_seconds,
             ..Rollout::default()
-        };
+        });
+        let pod = Pod { grace_seconds, ..pod(program, USER, vec![container], volumes) };
+        let config = files([("pgbouncer.ini", &config(pooler, names, database))]);
+        let scripts = files([
+            ("start.sh", include_str!("scripts/pooler-start.sh")),
+            ("stop.sh", include_str!("scripts/pooler-stop.sh")),
+        ]);
+        let ports = [port((PORT_NAME, PORT))];
         Component {
-            name: names.pooler.clone(),
-            role: Role::Database,
             instance: Some(key.to_owned()),
             replicas: Replicas { min: pooler.replicas, max: None },
-            autoscaling: None,
             min_available: u32::from(pooler.replicas > 1),
-            services: vec![service(names)],
-            metrics: None,
-            route: None,
-            files: [
-                (
-                    "config".to_owned(),
-                    files([("pgbouncer.ini", config(pooler, names, database).as_str())]),
-                ),
-                (
-                    "scripts".to_owned(),
-                    files([
-                        ("start.sh", include_str!("scripts/pooler-start.sh")),
-                        ("stop.sh", include_str!("scripts/pooler-stop.sh")),
-                    ]),
-                ),
-            ]
-            .into(),
-            pod: Pod {
-                user: USER,
-                containers: vec![container],
-                volumes,
-                spread: program.spread.iter().map(ToString::to_string).collect(),
-                tolerations: program.tolerations.clone(),
-                priority: None,
-                grace_seconds: rollout.termination_grace_period_seconds,
-            },
-            controller: Controller::Deployment(rollout),
+            services: vec![service(&names.pooler, Resolution::Balanced, ports)],
+            files: folders([("config", config), ("scripts", scripts)]),
+            ..component(&names.pooler, Role::Database, controller, pod)
         }
     }
 
     fn pooler_variables(&mut self, key: &str, declared: &Postgresql) -> BTreeMap<String, Variable> {
-        let text = |text: &str| Variable::Text(text.to_owned());
-        let variables = [
+        variables([
             ("CONFIG", text(CONFIG)),
             ("CREDENTIALS", text(RUN)),
             ("RUN", text(RUN)),
-            ("DRAIN_SECONDS", text(&DRAIN_SECONDS.to_string())),
+            ("DRAIN_SECONDS", text(DRAIN_SECONDS.to_string())),
             ("DATABASE_USER", self.secret_value(&[TABLE, key, "user"], &declared.user)),
             ("DATABASE_PASSWORD", self.secret_value(&[TABLE, key, "password"], &declared.password)),
-        ];
-        variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        ])
     }
 }
 
 /// Returns `pgbouncer.ini`. The name of the database is an identifier, and needs no quotes.
 fn config(pooler: &Pooler, names: &Names, database: &str) -> String {
-    let primary = &names.primary;
+    let primary = &names.primary.clients;
     let Pooler { pool_size, max_clients, .. } = pooler;
     let pool_mode = pooler.pool_mode.as_str();
     format!(
@@ -142,12 +116,7 @@ log_stats = 0
     )
 }
 
-fn service(names: &Names) -> Service {
-    let port = ServicePort { name: PORT_NAME.to_owned(), port: PORT, app_protocol: None };
-    Service { name: names.pooler.clone(), ports: vec![port], resolution: Resolution::Balanced }
-}
-
-fn probe(period_seconds: u32) -> Probe {
-    let check = Check::Tcp { port: PORT_NAME.to_owned() };
-    Probe { check, period_seconds, timeout_seconds: 3, failure_threshold: 3 }
+fn probes() -> Probes {
+    let probe = |seconds| Probe { timeout_seconds: 3, ..probe(tcp(PORT_NAME), seconds, 3) };
+    Probes { liveness: probe(10), readiness: probe(5), startup: None }
 }

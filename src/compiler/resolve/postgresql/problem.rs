@@ -6,12 +6,6 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Error)]
 #[non_exhaustive]
 pub enum PostgresqlProblem {
-    /// A key that leads to names that Kubernetes would refuse.
-    #[error("`{key}` cannot name a PostgreSQL database")]
-    Key {
-        /// The key.
-        key: String,
-    },
     /// A name that would need quotes everywhere, or that has a meaning of its own.
     #[error("the database comes out as `{name}`, which cannot be its name")]
     Database {
@@ -97,10 +91,6 @@ impl PostgresqlProblem {
     /// Returns what to do about it.
     pub(crate) fn help(&self) -> Option<String> {
         let help = match self {
-            Self::Key { .. } => {
-                "use a letter first, then a-z, 0-9 and `-`, at most 40 characters, because the \
-                 names of its pods and Services begin with it"
-            }
             Self::Database { .. } => {
                 "use a-z, 0-9 and `_`, no digit first, at most 63 characters, and none of `all`, \
                  `pgbouncer`, `postgres`, `replication`, `template0`, `template1`"

@@ -2,19 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    CONFIG, Names, PORT, PORT_NAME, SCRIPTS, TABLE, USER, files, mount, mounted, scratch, script,
-    settings,
-};
+use super::{CONFIG, Names, PORT, PORT_NAME, TABLE, USER, run, settings};
 use crate::{
-    component::{
-        Check, Component, Container, Controller, Mount, Pod, PreStop, Probe, Resolution, Role,
-        Service, ServicePort, Variable, Volume,
-    },
+    component::{Component, Container, Controller, Mount, Pod, PreStop, Role, Variable, Volume},
     environment::{capacity::Replicas, pod::PodField, postgresql::Postgresql, program::Exporter},
+    quantity::Memory,
     resolve::{
         Resolver,
-        program::{ExporterCommand, claim, metrics},
+        program::{
+            DATA, ExporterCommand, Probes, Rank, claim, claimed, component, exec, files, folders,
+            http, metrics, mounted, of_files, of_scripts, probe, read_only, scratch, set_services,
+            text, variables,
+        },
         service::METRICS,
     },
 };
@@ -26,7 +25,10 @@ const METRICS_PORT: u16 = 9187;
 const VOLUME: &str = "/var/lib/postgresql/data";
 
 /// Where the data are in it: not at its top, where file systems keep things of their own.
-const DATA: &str = "/var/lib/postgresql/data/server";
+const DATA_FOLDER: &str = "/var/lib/postgresql/data/server";
+
+/// Volume of the socket.
+const SOCKET_VOLUME: &str = "sockets";
 
 /// Where the socket is.
 const SOCKETS: &str = "/run/postgresql";
@@ -34,62 +36,25 @@ const SOCKETS: &str = "/run/postgresql";
 /// Where passwords are that are not in an environment variable.
 const CREDENTIALS: &str = "/run/credentials";
 
-/// Which server of a database it is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Member {
-    Primary,
-    Replica,
-}
-
-impl Member {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Primary => "primary",
-            Self::Replica => "replica",
-        }
-    }
-
-    /// Returns what prepares its data.
-    fn scripts(self) -> BTreeMap<String, String> {
-        let mut scripts = files([
-            ("start.sh", include_str!("scripts/start.sh")),
-            ("stop.sh", include_str!("scripts/stop.sh")),
-            ("alive.sh", include_str!("scripts/alive.sh")),
-            ("ready.sh", include_str!("scripts/ready.sh")),
-        ]);
-        scripts.extend(match self {
-            Self::Primary => files([
-                ("primary.sh", include_str!("scripts/primary.sh")),
-                ("setup.sql", include_str!("scripts/setup.sql")),
-            ]),
-            Self::Replica => files([("replica.sh", include_str!("scripts/replica.sh"))]),
-        });
-        scripts
-    }
-}
-
 impl Resolver<'_, '_> {
     pub(super) fn postgresql_server(
         &mut self,
-        member: Member,
+        rank: Rank,
         key: &str,
         declared: &Postgresql,
         names: &Names,
         database: &str,
     ) -> Component {
-        let (name, pods, clients, replicas) = match member {
-            Member::Primary => (&names.primary, &names.primary_pods, &names.primary, 1),
-            Member::Replica => {
-                (&names.replica, &names.replica_pods, &names.replicas, declared.replicas)
-            }
+        let (set, replicas) = match rank {
+            Rank::Primary => (&names.primary, 1),
+            Rank::Replica => (&names.replica, declared.replicas),
         };
-        let program = &declared.program;
-        let (volumes, mounts) = volumes(member, declared);
-        let variables = match member {
-            Member::Primary => self.primary_variables(key, declared, database),
-            Member::Replica => self.replica_variables(key, declared, names),
+        let (volumes, mounts) = places(rank, declared);
+        let variables = match rank {
+            Rank::Primary => self.primary_variables(key, declared, database),
+            Rank::Replica => self.replica_variables(key, declared, names),
         };
-        let server = self.server_container(member, declared, variables, mounts);
+        let server = self.server_container(rank, declared, variables, mounts);
         let exporter =
             declared.exporter.as_ref().map(|exporter| self.postgresql_exporter(exporter));
         let containers = [server].into_iter().chain(exporter).collect::<Vec<_>>();
@@ -98,27 +63,22 @@ impl Resolver<'_, '_> {
             ("pg_hba.conf", settings::HBA),
             ("pg_ident.conf", settings::IDENT),
         ]);
+        let services = set_services(set, (PORT_NAME, PORT), &containers);
+        let claims = vec![claim(DATA, &declared.storage)];
+        let controller = Controller::StatefulSet { service: set.pods.clone(), claims };
+        let pod = Pod {
+            grace_seconds: declared.termination_grace_period_seconds,
+            ..self.data_pod(&declared.program, USER, containers, volumes)
+        };
         Component {
-            name: name.clone(),
-            role: Role::Database,
             instance: Some(key.to_owned()),
-            controller: Controller::StatefulSet {
-                service: pods.clone(),
-                parallel: true,
-                claims: vec![claim(&declared.storage)],
-            },
             replicas: Replicas { min: replicas, max: None },
-            autoscaling: None,
             // The only primary must be able to leave its node.
             min_available: replicas - 1,
-            services: services(declared, pods, clients),
+            services,
             metrics: declared.exporter.as_ref().map(|_| metrics(METRICS_PORT)),
-            route: None,
-            files: [("config".to_owned(), config), ("scripts".to_owned(), member.scripts())].into(),
-            pod: Pod {
-                grace_seconds: declared.termination_grace_period_seconds,
-                ..self.data_pod(program, USER, containers, volumes)
-            },
+            files: folders([("config", config), ("scripts", scripts(rank))]),
+            ..component(&set.set, Role::Database, controller, pod)
         }
     }
 
@@ -130,7 +90,7 @@ impl Resolver<'_, '_> {
     ) -> BTreeMap<String, Variable> {
         let extensions: Vec<_> = declared.extensions.iter().map(AsRef::as_ref).collect();
         let texts = [("DATABASE", database.to_owned()), ("EXTENSIONS", extensions.join(" "))];
-        let texts = texts.map(|(name, text)| (name, Variable::Text(text)));
+        let texts = texts.map(|(name, value)| (name, text(value)));
         let secrets = [
             ("DATABASE_USER", "user", &declared.user),
             ("DATABASE_PASSWORD", "password", &declared.password),
@@ -139,7 +99,7 @@ impl Resolver<'_, '_> {
         ];
         let secrets = secrets
             .map(|(name, path, value)| (name, self.secret_value(&[TABLE, key, path], value)));
-        named(texts.into_iter().chain(secrets))
+        variables(texts.into_iter().chain(secrets))
     }
 
     fn replica_variables(
@@ -150,50 +110,39 @@ impl Resolver<'_, '_> {
     ) -> BTreeMap<String, Variable> {
         let path = [TABLE, key, "replication_password"];
         let password = self.secret_value(&path, &declared.replication_password);
-        named([
-            ("CREDENTIALS", Variable::Text(CREDENTIALS.to_owned())),
+        variables([
+            ("CREDENTIALS", text(CREDENTIALS)),
             ("POD_NAME", Variable::Field(PodField::Name)),
-            ("PRIMARY_HOST", Variable::Text(names.primary.clone())),
-            ("PRIMARY_PORT", Variable::Text(PORT.to_string())),
+            ("PRIMARY_HOST", text(&names.primary.clients)),
+            ("PRIMARY_PORT", text(PORT.to_string())),
             ("REPLICATION_PASSWORD", password),
         ])
     }
 
     fn server_container(
         &mut self,
-        member: Member,
+        rank: Rank,
         declared: &Postgresql,
-        mut variables: BTreeMap<String, Variable>,
+        mut own: BTreeMap<String, Variable>,
         mounts: Vec<Mount>,
     ) -> Container {
-        let program = &declared.program;
         let port = PORT.to_string();
         let texts = [
             ("CONFIG", CONFIG),
             ("LISTEN", "*"),
-            ("MEMBER", member.as_str()),
-            ("PGDATA", DATA),
+            ("MEMBER", member(rank)),
+            ("PGDATA", DATA_FOLDER),
             ("PGHOST", SOCKETS),
             ("PGPORT", &port),
         ];
-        variables.extend(named(texts.map(|(name, text)| (name, Variable::Text(text.to_owned())))));
+        own.extend(variables(texts.map(|(name, value)| (name, text(value)))));
         Container {
-            name: "postgresql".to_owned(),
-            image: self.image(&program.image),
-            command: script("start.sh"),
-            args: Vec::new(),
+            command: run("start.sh"),
             ports: vec![(PORT_NAME.to_owned(), PORT)],
-            variables,
-            has_settings: false,
-            requests: program.requests.clone(),
-            limits: program.limits.clone(),
-            liveness: probe("alive.sh", 6),
-            readiness: probe("ready.sh", 3),
-            // Three hours: to copy the data, or to go through the log after a crash, takes its
-            // time, and would only begin again.
-            startup: Some(probe("alive.sh", 1080)),
-            pre_stop: Some(PreStop::Exec(script("stop.sh"))),
+            variables: own,
+            pre_stop: Some(PreStop::Exec(run("stop.sh"))),
             mounts,
+            ..self.program_container("postgresql", &declared.program, probes())
         }
     }
 
@@ -204,52 +153,67 @@ impl Resolver<'_, '_> {
         let command = ExporterCommand {
             port: METRICS_PORT,
             args: vec![format!("--web.listen-address=:{METRICS_PORT}")],
-            variables: named([("DATA_SOURCE_NAME", Variable::Text(source))]),
-            check: Check::Http { path: "/".to_owned(), port: METRICS.to_owned() },
+            variables: variables([("DATA_SOURCE_NAME", text(source))]),
+            check: http("/", METRICS),
         };
         Container {
-            mounts: vec![mount("sockets", SOCKETS, true)],
+            mounts: vec![read_only(SOCKET_VOLUME, SOCKETS)],
             ..self.exporter(exporter, command)
         }
     }
 }
 
-fn volumes(member: Member, declared: &Postgresql) -> (Vec<Volume>, Vec<Mount>) {
+/// Returns what a server mounts, and where.
+fn places(rank: Rank, declared: &Postgresql) -> (Vec<Volume>, Vec<Mount>) {
     // Parallel queries share memory there; the 64 MiB of a container are not enough.
     let shared = (declared.program.limits.memory.mebibytes() / 4).max(64);
+    let scratch = |name, path, mebibytes, in_memory| {
+        scratch(name, path, Memory::from_mebibytes(mebibytes), in_memory)
+    };
     let own = [
-        mounted("config", CONFIG, false),
-        mounted("scripts", SCRIPTS, true),
+        of_files("config", CONFIG),
+        of_scripts(),
         scratch("tmp", "/tmp", 64, false),
-        scratch("sockets", SOCKETS, 16, true),
+        scratch(SOCKET_VOLUME, SOCKETS, 16, true),
         scratch("shared-memory", "/dev/shm", shared, true),
     ];
-    let credentials =
-        (member == Member::Replica).then(|| scratch("credentials", CREDENTIALS, 1, true));
-    let (volumes, mut mounts): (Vec<_>, Vec<_>) = own.into_iter().chain(credentials).unzip();
-    mounts.push(mount("data", VOLUME, false));
-    (volumes, mounts)
+    let credentials = (rank == Rank::Replica).then(|| scratch("credentials", CREDENTIALS, 1, true));
+    mounted(own.into_iter().chain(credentials).chain([claimed(DATA, VOLUME)]))
 }
 
-fn services(declared: &Postgresql, pods: &str, clients: &str) -> Vec<Service> {
-    let port = |name: &str, port| ServicePort { name: name.to_owned(), port, app_protocol: None };
-    let own = || [port(PORT_NAME, PORT)].into_iter();
-    let metrics = declared.exporter.as_ref().map(|_| port(METRICS, METRICS_PORT));
-    let service =
-        |name: &str, resolution, ports| Service { name: name.to_owned(), ports, resolution };
-    vec![
-        service(clients, Resolution::Balanced, own().collect()),
-        service(pods, Resolution::EveryPod, own().chain(metrics).collect()),
-    ]
+/// Returns what the scripts call a server of this rank.
+fn member(rank: Rank) -> &'static str {
+    match rank {
+        Rank::Primary => "primary",
+        Rank::Replica => "replica",
+    }
 }
 
-fn probe(name: &str, failure_threshold: u32) -> Probe {
-    let check = Check::Exec(script(name));
-    Probe { check, period_seconds: 10, timeout_seconds: 5, failure_threshold }
+/// Returns the scripts of a server; what prepares its data depends on its rank.
+fn scripts(rank: Rank) -> BTreeMap<String, String> {
+    let mut scripts = files([
+        ("start.sh", include_str!("scripts/start.sh")),
+        ("stop.sh", include_str!("scripts/stop.sh")),
+        ("alive.sh", include_str!("scripts/alive.sh")),
+        ("ready.sh", include_str!("scripts/ready.sh")),
+    ]);
+    scripts.extend(match rank {
+        Rank::Primary => files([
+            ("primary.sh", include_str!("scripts/primary.sh")),
+            ("setup.sql", include_str!("scripts/setup.sql")),
+        ]),
+        Rank::Replica => files([("replica.sh", include_str!("scripts/replica.sh"))]),
+    });
+    scripts
 }
 
-fn named<'a>(
-    variables: impl IntoIterator<Item = (&'a str, Variable)>,
-) -> BTreeMap<String, Variable> {
-    variables.into_iter().map(|(name, variable)| (name.to_owned(), variable)).collect()
+fn probes() -> Probes {
+    let probe = |script, failures| probe(exec(run(script)), 10, failures);
+    Probes {
+        liveness: probe("alive.sh", 6),
+        readiness: probe("ready.sh", 3),
+        // Three hours: to copy the data, or to go through the log after a crash, takes its time, and
+        // would only begin again.
+        startup: Some(probe("alive.sh", 1080)),
+    }
 }

@@ -10,19 +10,21 @@ pub use self::problem::RedisProblem;
 use super::{
     Resolver,
     offer::{Offer, Target},
-    program::{self, ExporterCommand, probe},
+    program::{
+        DATA, ExporterCommand, Probes, Rank, claim, claimed, component, exec, files, folders, http,
+        metrics, mounted, of_files, of_scripts, probe, scratch, script, set_services, text,
+        variables,
+    },
     service::METRICS,
 };
 use crate::{
-    component::{
-        Check, Claim, Component, Container, Controller, Role, Variable, Volume, VolumeSource,
-    },
+    component::{Component, Container, Controller, Mount, Role, Volume},
     environment::{
         capacity::Replicas,
         program::{Exporter, Storage},
         redis::{Persistence, Redis},
     },
-    model::{Flow, Whereabouts},
+    model::Whereabouts,
     quantity::Memory,
 };
 
@@ -34,62 +36,20 @@ const EXPORTER_PORT: u16 = 9121;
 
 const USER: u32 = 999;
 
-/// The one to which everything is written, or those that follow it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Rank {
-    Master,
-    Replica,
-}
-
-/// One of the two components, by their names.
-struct Names {
-    /// Of the component.
-    set: String,
-    /// Of the Service for clients.
-    clients: String,
-    /// Of the Service that gives each pod a name.
-    pods: String,
-}
-
-impl Rank {
-    fn names(self, key: &str) -> Names {
-        let set = match self {
-            Self::Master => key.to_owned(),
-            Self::Replica => format!("{key}-replica"),
-        };
-        let clients = match self {
-            Self::Master => key.to_owned(),
-            Self::Replica => format!("{key}-replicas"),
-        };
-        Names { clients, pods: format!("{set}-pods"), set }
-    }
-
-    /// Returns the probe of what is ready to serve as one.
-    fn ready(self) -> Vec<String> {
-        match self {
-            Self::Master => program::script("ready.sh", ["role:master", "loading:0"]),
-            Self::Replica => {
-                program::script("ready.sh", ["role:slave", "loading:0", "master_link_status:up"])
-            }
-        }
-    }
-}
-
 impl Resolver<'_, '_> {
     /// Offers every one of them to those that need it.
     pub(super) fn offer_redis(&mut self) {
         for (key, redis) in &self.environment.redis {
-            let master = Rank::Master.names(key);
             let target =
-                |set: String| Target { whereabouts: Whereabouts::Component(set), port: PORT.1 };
-            self.take_set_names(&master.set, &[master.pods], &["redis", key]);
-            let mut targets = vec![target(master.set)];
+                |set: &str| Target { whereabouts: Whereabouts::component(set), port: PORT.1 };
+            self.take_set_names(&Rank::Primary.names(key), &["redis", key]);
+            let mut targets = vec![target(key)];
             let mut read_host = key.clone();
             if redis.replicas > 0 {
-                let Names { set, clients, pods } = Rank::Replica.names(key);
-                self.take_set_names(&set, &[clients.clone(), pods], &["redis", key]);
-                targets.push(target(set));
-                read_host = clients;
+                let names = Rank::Replica.names(key);
+                self.take_set_names(&names, &["redis", key]);
+                targets.push(target(&names.set));
+                read_host = names.clients;
             }
             let scope = self.scope.clone().with("name", key).with("host", key);
             let scope = scope.with("port", &PORT.1).with("read_host", &read_host);
@@ -101,14 +61,12 @@ impl Resolver<'_, '_> {
     pub(super) fn redis(&mut self) {
         for (key, redis) in &self.environment.redis {
             self.check_redis(key, redis);
-            let master = self.redis_component(key, redis, Rank::Master);
+            let master = self.redis_component(key, redis, Rank::Primary);
             self.components.push(master);
             if redis.replicas > 0 {
                 let replica = self.redis_component(key, redis, Rank::Replica);
-                let from = Whereabouts::Component(replica.name.clone());
-                let to = Whereabouts::Component(key.clone());
+                self.let_through(&replica.name, key, PORT.1);
                 self.components.push(replica);
-                self.flows.push(Flow { from, to, port: PORT.1 });
             }
         }
     }
@@ -133,52 +91,52 @@ impl Resolver<'_, '_> {
     }
 
     fn redis_component(&mut self, key: &str, redis: &Redis, rank: Rank) -> Component {
-        let names = rank.names(key);
-        let mut containers = vec![self.redis_server(key, redis, rank)];
-        if let Some(exporter) = &redis.exporter {
-            containers.push(self.redis_exporter(key, redis, exporter));
-        }
+        let (volumes, mounts) = places(redis);
+        let server = self.redis_server(key, redis, rank, mounts);
+        let exporter = redis.exporter.as_ref();
+        let exporter = exporter.map(|exporter| self.redis_exporter(key, redis, exporter));
+        let containers: Vec<_> = [server].into_iter().chain(exporter).collect();
         let (count, min_available) = match rank {
-            Rank::Master => (1, 0),
+            Rank::Primary => (1, 0),
             Rank::Replica => (redis.replicas, redis.replicas.saturating_sub(1)),
         };
-        let claims: Vec<_> = stored(redis).map(program::claim).into_iter().collect();
-        let volumes = volumes(redis, &claims);
+        let names = rank.names(key);
+        let services = set_services(&names, PORT, &containers);
+        let claims = stored(redis).map(|storage| claim(DATA, storage)).into_iter().collect();
+        let controller = Controller::StatefulSet { service: names.pods, claims };
+        let pod = self.data_pod(&redis.program, USER, containers, volumes);
         Component {
-            services: program::services(&names.clients, PORT, &names.pods, &containers),
-            controller: Controller::StatefulSet { service: names.pods, parallel: true, claims },
-            name: names.set,
-            role: Role::Cache,
             instance: Some(key.to_owned()),
             replicas: Replicas { min: count, max: None },
-            autoscaling: None,
             min_available,
-            metrics: redis.exporter.as_ref().map(|_| program::metrics(EXPORTER_PORT)),
-            route: None,
-            pod: self.data_pod(&redis.program, USER, containers, volumes),
-            files: files(key, redis, rank),
+            services,
+            metrics: redis.exporter.as_ref().map(|_| metrics(EXPORTER_PORT)),
+            files: server_files(key, redis, rank),
+            ..component(&names.set, Role::Cache, controller, pod)
         }
     }
 
-    fn redis_server(&mut self, key: &str, redis: &Redis, rank: Rank) -> Container {
-        let alive = Check::Exec(program::script("alive.sh", []));
+    fn redis_server(
+        &mut self,
+        key: &str,
+        redis: &Redis,
+        rank: Rank,
+        mounts: Vec<Mount>,
+    ) -> Container {
+        let alive = exec(script("sh", "alive.sh", []));
         let password = self.secret_value(&["redis", key, "password"], &redis.password);
+        let probes = Probes {
+            liveness: probe(alive.clone(), 10, 6),
+            readiness: probe(exec(ready(rank)), 5, 3),
+            startup: Some(probe(alive, 5, 24)),
+        };
         Container {
-            name: "redis".to_owned(),
-            image: self.image(&redis.program.image),
-            command: program::script("start.sh", []),
-            args: Vec::new(),
+            command: script("sh", "start.sh", []),
             ports: vec![(PORT.0.to_owned(), PORT.1)],
             // The name by which `redis-cli` knows it, too.
-            variables: BTreeMap::from([("REDISCLI_AUTH".to_owned(), password)]),
-            has_settings: false,
-            requests: redis.program.requests.clone(),
-            limits: redis.program.limits.clone(),
-            liveness: probe(alive.clone(), 10, 6),
-            readiness: probe(Check::Exec(rank.ready()), 5, 3),
-            startup: Some(probe(alive, 5, 24)),
-            pre_stop: None,
-            mounts: program::mounts("redis"),
+            variables: variables([("REDISCLI_AUTH", password)]),
+            mounts,
+            ..self.program_container("redis", &redis.program, probes)
         }
     }
 
@@ -188,11 +146,8 @@ impl Resolver<'_, '_> {
         let command = ExporterCommand {
             port: EXPORTER_PORT,
             args: Vec::new(),
-            variables: BTreeMap::from([
-                ("REDIS_ADDR".to_owned(), Variable::Text(address)),
-                ("REDIS_PASSWORD".to_owned(), password),
-            ]),
-            check: Check::Http { path: "/health".to_owned(), port: METRICS.to_owned() },
+            variables: variables([("REDIS_ADDR", text(address)), ("REDIS_PASSWORD", password)]),
+            check: http("/health", METRICS),
         };
         self.exporter(exporter, command)
     }
@@ -224,22 +179,42 @@ fn check_storage(redis: &Redis) -> Result<(), RedisProblem> {
     Ok(())
 }
 
-/// Returns what a pod mounts. If nothing outlives it, the folder of the data goes with it.
-fn volumes(redis: &Redis, claims: &[Claim]) -> Vec<Volume> {
-    let limit = redis.program.limits.memory;
-    let data = Volume {
-        name: program::DATA.to_owned(),
-        source: VolumeSource::Scratch { limit, in_memory: false },
+/// Returns what a server mounts, and where. If nothing outlives a pod, the folder of the data goes
+/// with it.
+fn places(redis: &Redis) -> (Vec<Volume>, Vec<Mount>) {
+    let data = match stored(redis) {
+        Some(_) => claimed(DATA, "/data"),
+        None => scratch(DATA, "/data", redis.program.limits.memory, false),
     };
-    program::volumes().into_iter().chain(claims.is_empty().then_some(data)).collect()
+    mounted([
+        data,
+        of_files("config", "/etc/redis"),
+        of_scripts(),
+        scratch("run", "/run/redis", Memory::from_mebibytes(1), true),
+    ])
 }
 
-fn files(key: &str, redis: &Redis, rank: Rank) -> BTreeMap<String, BTreeMap<String, String>> {
+/// Returns the command that tells whether a server is ready to serve as one of this rank.
+fn ready(rank: Rank) -> Vec<String> {
+    match rank {
+        Rank::Primary => script("sh", "ready.sh", ["role:master", "loading:0"]),
+        Rank::Replica => {
+            script("sh", "ready.sh", ["role:slave", "loading:0", "master_link_status:up"])
+        }
+    }
+}
+
+fn server_files(
+    key: &str,
+    redis: &Redis,
+    rank: Rank,
+) -> BTreeMap<String, BTreeMap<String, String>> {
     let master = (rank == Rank::Replica).then_some(key);
-    let scripts = [
+    let scripts = files([
         ("start.sh", include_str!("start.sh")),
         ("alive.sh", include_str!("alive.sh")),
         ("ready.sh", include_str!("ready.sh")),
-    ];
-    program::files(("redis.conf", config::config(redis, master)), scripts)
+    ]);
+    let config = files([("redis.conf", &config::config(redis, master))]);
+    folders([("config", config), ("scripts", scripts)])
 }

@@ -25,7 +25,7 @@ fn a_database_must_be_possible() {
         (
             "a key that is too long",
             &[
-                ("[postgresql.db]", "[postgresql.a2345678901234567890123456789012345678901]"),
+                ("[postgresql.db]", "[postgresql.a23456789012345678901234567890123456789012345]"),
                 ("\"db\"]", "]"),
                 ("[postgresql.db.settings]\nlog_statement = \"all\"\n", ""),
                 (
@@ -34,15 +34,39 @@ fn a_database_must_be_possible() {
                 ),
                 (
                     "[postgresql.db.pooler]",
-                    "[postgresql.a2345678901234567890123456789012345678901.pooler]",
+                    "[postgresql.a23456789012345678901234567890123456789012345.pooler]",
                 ),
                 (
                     "[postgresql.db.backup]",
-                    "[postgresql.a2345678901234567890123456789012345678901.backup]",
+                    "[postgresql.a23456789012345678901234567890123456789012345.backup]",
                 ),
             ],
             &[
-                "33:13: `a2345678901234567890123456789012345678901` cannot name a PostgreSQL database (help: use a letter first, then a-z, 0-9 and `-`, at most 40 characters, because the names of its pods and Services begin with it)",
+                "33:13: the name `a23456789012345678901234567890123456789012345-replica` is too long for a StatefulSet, which has at most 52 characters",
+            ],
+        ),
+        (
+            "a backup whose key is too long",
+            &[
+                ("replicas = 2", "replicas = 0"),
+                ("[postgresql.db]", "[postgresql.b234567890123456789012345678901234567890123456]"),
+                ("\"db\"]", "]"),
+                ("[postgresql.db.settings]\nlog_statement = \"all\"\n", ""),
+                (
+                    "[postgresql.db.exporter]\nimage = \"quay.io/prometheuscommunity/postgres-exporter:v0.17.1\"\n",
+                    "",
+                ),
+                (
+                    "[postgresql.db.pooler]",
+                    "[postgresql.b234567890123456789012345678901234567890123456.pooler]",
+                ),
+                (
+                    "[postgresql.db.backup]",
+                    "[postgresql.b234567890123456789012345678901234567890123456.backup]",
+                ),
+            ],
+            &[
+                "33:13: the name `b234567890123456789012345678901234567890123456-backup` is too long for a CronJob, which has at most 52 characters",
             ],
         ),
         (
