@@ -14,7 +14,7 @@ use crate::{
     kinds,
     layers::{Layers, Stack},
     lockfile::Lockfile,
-    manifests::{GivenImage, ManifestProblem, Own, apply_patches, pin_members},
+    manifests::{GivenImage, ManifestProblem, Own, apply_patches, has_secret_value, pin_members},
     member::{Member, Origin},
     model::Model,
     place::{Place, SourceFile},
@@ -138,6 +138,10 @@ fn assemble(
         Member { manifest, origin, patch: None }
     };
     let mut members: Vec<_> = render(model).into_iter().map(rendered).collect();
+    for member in members.iter().filter(|member| has_secret_value(&member.manifest)) {
+        let problem = ManifestProblem::SecretValue { object: member.title() };
+        findings.add(member.place_of(&[]), problem);
+    }
     for member in own {
         if let Some(first) = members.iter().find(|first| first.is_same_as(&member)) {
             let other = format!("{:?}", first.place_of(&["kind"]));

@@ -6,6 +6,7 @@ mod mention;
 mod patch;
 mod problem;
 mod scope;
+mod secret_value;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -13,6 +14,7 @@ use a4co_bundle::{Digest, Image, applyset_id};
 
 pub(crate) use self::patch::apply as apply_patches;
 pub use self::problem::ManifestProblem;
+pub(crate) use self::secret_value::is_in as has_secret_value;
 use self::{document::Reader, images::Search, mention::Mention, scope::Scopes};
 use crate::{
     environment::{Environment, manifests::Manifests},

@@ -469,6 +469,41 @@ fn patches_must_make_sense() {
             ],
         ),
         (
+            "in another namespace",
+            "target = { kind = \"Deployment\", name = \"web\", namespace = \"other\" }\nmerge.spec.replicas = 3\n",
+            &[
+                "envs/live.toml:25:40: `Deployment/web` is not of the API version and in the namespace of the `target` (help: it is of `apps/v1` in namespace `shop-live`)",
+            ],
+        ),
+        (
+            "of another version",
+            "target = { kind = \"Namespace\", name = \"shop-live\", api_version = \"v2\" }\nmerge.metadata.labels.a = \"b\"\n",
+            &[
+                "envs/live.toml:25:39: `Namespace/shop-live` is not of the API version and in the namespace of the `target` (help: it is of `v1`)",
+            ],
+        ),
+        (
+            "that brings a secret value",
+            "target = { kind = \"Secret\", name = \"token\" }\nmerge.stringData.password = \"hunter2\"\n",
+            &[
+                "envs/live.toml:25:1: `Secret/token` has a secret value, which would stand in the bundle (help: declare its name and keys in `[secrets]`, so that the values come from the secret store)",
+            ],
+        ),
+        (
+            "that brings a secret value to a Secret without",
+            "target = { kind = \"Secret\", name = \"token\" }\nset.\"/data\" = { password = \"aHVudGVyMg==\" }\n",
+            &[
+                "envs/live.toml:25:1: `Secret/token` has a secret value, which would stand in the bundle (help: declare its name and keys in `[secrets]`, so that the values come from the secret store)",
+            ],
+        ),
+        (
+            "that brings a private key",
+            "target = { kind = \"Deployment\", name = \"web\" }\nset.\"/metadata/annotations\" = { key = \"-----BEGIN EC PRIVATE KEY-----\" }\n",
+            &[
+                "envs/live.toml:25:1: `Deployment/web` has a secret value, which would stand in the bundle (help: declare its name and keys in `[secrets]`, so that the values come from the secret store)",
+            ],
+        ),
+        (
             "with a fraction",
             "target = { kind = \"Deployment\", name = \"web\" }\nmerge.spec.x = 0.5\n",
             &[
@@ -483,9 +518,18 @@ fn patches_must_make_sense() {
             ],
         ),
     ] {
-        let found = lines(compile_own(&["\n[[patches]]\n", patch].concat(), ""));
+        let more = ["\n[[patches]]\n", patch, ENTRY].concat();
+        let secret = "apiVersion: v1\nkind: Secret\nmetadata: { name: token }\n";
+        let found = lines(compile_own(&more, secret));
         assert_eq!(found, expected, "{case}");
     }
+}
+
+#[test]
+fn no_secret_value_comes_from_the_environment() {
+    let found = lines(compile_own("[settings]\nKEY = \"-----BEGIN PRIVATE KEY-----\"\n", ""));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains(" has a secret value, which would stand in the bundle"), "{found:?}");
 }
 
 #[test]
