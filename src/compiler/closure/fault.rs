@@ -15,6 +15,12 @@ pub enum Fault {
         /// The image.
         image: String,
     },
+    /// An image in a text that the release does not have.
+    #[error("names the image `{image}`, which the release does not have")]
+    HiddenImage {
+        /// The image.
+        image: String,
+    },
     /// A reference to an object that nobody has.
     #[error("refers to `{kind}/{name}`, which neither the release nor the site has")]
     NoSuchObject {
@@ -235,6 +241,7 @@ impl Fault {
     pub(crate) fn rule(&self) -> Option<Rule> {
         Some(match self {
             Self::Unpinned { .. }
+            | Self::HiddenImage { .. }
             | Self::ForeignPods
             | Self::SamePort { .. }
             | Self::SamePortName { .. }
@@ -294,6 +301,9 @@ impl Fault {
             Self::NotDefined { served, .. } => {
                 format!("use {}", suggest::list(served.iter().map(String::as_str)))
             }
+            Self::HiddenImage { .. } => "write it without placeholders and with its tag where the \
+                environment says it, or if it is no image, add it to `not_images`"
+                .to_owned(),
             Self::Unpinned { .. } => "write the image with registry and tag".to_owned(),
             Self::ForeignPods => "make the labels of the template match the selector".to_owned(),
             Self::SelectsNothing { .. } => "compare it with the labels there".to_owned(),

@@ -162,6 +162,10 @@ pub(crate) struct Environment {
     /// Kubernetes objects that the team brings itself, as YAML or JSON.
     #[serde(default)]
     pub(crate) manifests: Vec<Manifests>,
+    /// Texts in `[settings]`, and in `command`, `args`, `env` and `provides` of services, that look
+    /// like images and are none. Those that are images are pinned like all others.
+    #[serde(default)]
+    pub(crate) not_images: Vec<String>,
     /// Changes to single objects, for what no other key says.
     #[serde(default)]
     pub(crate) patches: Vec<Patch>,

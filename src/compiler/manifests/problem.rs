@@ -206,10 +206,9 @@ impl ManifestProblem {
                  the entry of `[[manifests]]`"
             ),
             Self::Twice { other, .. } => format!("the other is at {other}; remove one of them"),
-            Self::NotAnImage { text } => format!(
-                "write `{}`, or if it is no image, add it to `not_images` in the entry",
-                completed(text)
-            ),
+            Self::NotAnImage { text } => {
+                format!("write `{}`, or if it is no image, add it to `not_images`", completed(text))
+            }
             Self::ImageInParts { image } => format!(
                 "add `{}` to `images` in the entry, so that it is in the bundle",
                 completed(image)

@@ -10,6 +10,7 @@ mod edge;
 mod edge_problem;
 mod endpoint;
 mod grafana;
+mod image;
 mod issuer;
 mod jaeger;
 mod monitoring;
@@ -166,7 +167,7 @@ impl Resolver<'_, '_> {
             .iter()
             .map(|(key, value)| {
                 let value = self.expand(value, &scope, &["settings", key.as_ref()]);
-                (key.to_string(), value)
+                (key.to_string(), self.pinned(value))
             })
             .collect()
     }
@@ -180,11 +181,6 @@ impl Resolver<'_, '_> {
         let mut notes: Vec<_> = notes.collect();
         notes.extend(self.nobody_is_told());
         notes
-    }
-
-    /// Returns `image` by its digest; nothing if it has no pin, which has been reported.
-    fn image(&self, image: &ImageReference) -> String {
-        self.pins.get(image).map(Image::reference).unwrap_or_default()
     }
 
     /// Returns the value that `key`, which stands at `path`, names. An unknown one is reported.
