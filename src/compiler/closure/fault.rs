@@ -132,6 +132,12 @@ pub enum Fault {
         /// The number.
         number: i64,
     },
+    /// A Service that the quota refuses.
+    #[error("is of type `{kind}`, of which `[quota]` allows none")]
+    OutsideQuota {
+        /// The type.
+        kind: String,
+    },
     /// A container without a probe.
     #[error("has no `{probe}` in container `{container}`")]
     NoProbe {
@@ -247,6 +253,7 @@ impl Fault {
             | Self::SamePortName { .. }
             | Self::UnnamedPort { .. }
             | Self::RangeReversed { .. }
+            | Self::OutsideQuota { .. }
             | Self::NotServed { .. }
             | Self::NotDefined { .. } => return None,
             Self::NoSuchObject { .. } | Self::NoSuchKey { .. } => Rule::References,
@@ -304,6 +311,9 @@ impl Fault {
             Self::HiddenImage { .. } => "write it without placeholders and with its tag where the \
                 environment says it, or if it is no image, add it to `not_images`"
                 .to_owned(),
+            Self::OutsideQuota { .. } => {
+                "let an Ingress or a route lead to it, or go without `[quota]`".to_owned()
+            }
             Self::Unpinned { .. } => "write the image with registry and tag".to_owned(),
             Self::ForeignPods => "make the labels of the template match the selector".to_owned(),
             Self::SelectsNothing { .. } => "compare it with the labels there".to_owned(),

@@ -16,6 +16,7 @@ mod pods;
 mod policy;
 mod port;
 mod probe;
+mod quota;
 mod reference;
 mod resources;
 mod rule;
@@ -99,6 +100,7 @@ pub(crate) fn check(model: &Model, members: &[Member], findings: &mut Findings) 
         policy::check,
         port::check,
         probe::check,
+        quota::check,
         reference::check,
         resources::check,
         security::check,

@@ -5,34 +5,8 @@ mod kit;
 
 use kit::{
     lines,
-    own::{ENTRY, compile_own, worker},
+    own::{AUTOSCALER, ENTRY, check, compile_own, worker},
 };
-
-/// Name of the case, what the team adds to the environment, changes to the worker, findings.
-type Case =
-    (&'static str, &'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
-
-fn check(cases: &[Case]) {
-    for (case, more, changes, expected) in cases {
-        let found = lines(compile_own(&[ENTRY, more].concat(), &worker(changes)));
-        let expected: Vec<_> =
-            expected.iter().map(|line| format!("manifests/worker.yaml:{line}")).collect();
-        assert_eq!(found, expected, "{case}");
-    }
-}
-
-const AUTOSCALER: &str = "---
-apiVersion: autoscaling/v2
-kind: HorizontalPodAutoscaler
-metadata: { name: worker }
-spec:
-  scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: worker }
-  minReplicas: 2
-  maxReplicas: 4
-  metrics:
-  - type: Resource
-    resource: { name: cpu, target: { type: Utilization, averageUtilization: 70 } }
-";
 
 #[test]
 fn a_sound_worker_passes() {
@@ -350,6 +324,22 @@ fn autoscalers_can_work() {
             &[],
         ),
         (
+            "two of one workload",
+            "",
+            &[
+                ("  replicas: 2\n", ""),
+                ("", AUTOSCALER),
+                ("", AUTOSCALER),
+                (
+                    "kind: HorizontalPodAutoscaler\nmetadata: { name: worker }",
+                    "kind: HorizontalPodAutoscaler\nmetadata: { name: second }",
+                ),
+            ],
+            &[
+                "76:3: `HorizontalPodAutoscaler/worker` scales `Deployment/worker`, as `HorizontalPodAutoscaler/second` does (help: remove one, or say `allow = [\"autoscaling\"]` in its `[[manifests]]`)",
+            ],
+        ),
+        (
             "a range that ends before it begins",
             "",
             &[("  replicas: 2\n", ""), ("", AUTOSCALER), ("minReplicas: 2", "minReplicas: 9")],
@@ -429,6 +419,56 @@ fn ports_of_a_service_differ() {
             &["50:7: `Service/worker` has several ports, of which 81 has no name (help: name it)"],
         ),
     ]);
+}
+
+#[test]
+fn a_quota_allows_no_way_in_beside_the_ingress_controller() {
+    const QUOTA: &str = "[quota]\n";
+    check(&[
+        (
+            "a load balancer",
+            QUOTA,
+            &[(
+                "  selector: { app: worker }\n  ports",
+                "  type: LoadBalancer\n  selector: { app: worker }\n  ports",
+            )],
+            &[
+                "47:9: `Service/worker` is of type `LoadBalancer`, of which `[quota]` allows none (help: let an Ingress or a route lead to it, or go without `[quota]`)",
+            ],
+        ),
+        (
+            "a port of every node",
+            QUOTA,
+            &[(
+                "  selector: { app: worker }\n  ports",
+                "  type: NodePort\n  selector: { app: worker }\n  ports",
+            )],
+            &[
+                "47:9: `Service/worker` is of type `NodePort`, of which `[quota]` allows none (help: let an Ingress or a route lead to it, or go without `[quota]`)",
+            ],
+        ),
+        (
+            "a load balancer without a quota",
+            "",
+            &[(
+                "  selector: { app: worker }\n  ports",
+                "  type: LoadBalancer\n  selector: { app: worker }\n  ports",
+            )],
+            &[],
+        ),
+    ]);
+}
+
+#[test]
+fn containers_run_images_by_digest() {
+    check(&[(
+        "a text that is said to be no image",
+        "not_images = [\"nginx\"]\n",
+        &[("image: ghcr.io/shop/web:1", "image: nginx")],
+        &[
+            "21:16: `Deployment/worker` runs `nginx`, which has no digest (help: write the image with registry and tag)",
+        ],
+    )]);
 }
 
 #[test]
@@ -633,6 +673,17 @@ fn traffic_is_declared() {
             )],
             &[
                 "61:5: `NetworkPolicy/worker` lets HTTPS out to pods only: a selector never means the internet (help: use an `ipBlock`, such as 0.0.0.0/0 except the private ranges, or name the pods, or say `allow = [\"traffic\"]` in its `[[manifests]]`)",
+            ],
+        ),
+        (
+            "every port of pods that let nobody in",
+            "",
+            &[(
+                "  egress: []",
+                "  egress:\n  - to: [{ podSelector: { matchLabels: { app.kubernetes.io/name: web } } }]",
+            )],
+            &[
+                "61:12: `NetworkPolicy/worker` lets its pods call port 8080 of `Deployment/web`, which does not let them in (help: declare the need, or bring a NetworkPolicy with `ingress` for what is called, or say `allow = [\"traffic\"]` in its `[[manifests]]`)",
             ],
         ),
         (

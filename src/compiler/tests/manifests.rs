@@ -437,6 +437,9 @@ fn images_in_texts_of_services_are_in_the_bundle_or_there_is_none() {
     }
 }
 
+/// A second file of the team.
+const MORE: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: more }\n";
+
 #[test]
 fn entries_must_make_sense() {
     for (case, more, expected) in [
@@ -469,6 +472,13 @@ fn entries_must_make_sense() {
             ],
         ),
         (
+            "two rules of readiness for one kind",
+            "[[manifests]]\npath = \"manifests/worker.yaml\"\nreadiness.Deployment = \"Ready\"\n[[manifests]]\npath = \"manifests/more.yaml\"\nreadiness.Deployment = \"none\"\n",
+            &[
+                "envs/live.toml:28:24: `Deployment` has two rules of readiness (help: keep one of them)",
+            ],
+        ),
+        (
             "readiness of a kind that is not there",
             "[[manifests]]\npath = \"manifests/worker.yaml\"\nreadiness.Widget = \"Ready\"\n",
             &[
@@ -476,7 +486,14 @@ fn entries_must_make_sense() {
             ],
         ),
     ] {
-        let found = lines(compile_own(more, WORKER));
+        let environment = [SHOP, more].concat();
+        let files = [
+            ("envs/live.toml", environment.as_str()),
+            ("lockfiles/live.lock", LOCK),
+            ("manifests/worker.yaml", WORKER),
+            ("manifests/more.yaml", MORE),
+        ];
+        let found = lines(compile_files(&files));
         assert_eq!(found, expected, "{case}");
     }
 }
@@ -546,6 +563,13 @@ fn patches_must_make_sense() {
             ],
         ),
         (
+            "of one of several",
+            "target = { kind = \"Ingress\", name = \"two\" }\nmerge.spec.x = \"y\"\n",
+            &[
+                "envs/live.toml:25:37: there are several `Ingress/two` (help: add `api_version` or `namespace` to `target`)",
+            ],
+        ),
+        (
             "in another namespace",
             "target = { kind = \"Deployment\", name = \"web\", namespace = \"other\" }\nmerge.spec.replicas = 3\n",
             &[
@@ -595,8 +619,8 @@ fn patches_must_make_sense() {
             ],
         ),
     ] {
-        let more = ["\n[[patches]]\n", patch, ENTRY].concat();
-        let secret = "apiVersion: v1\nkind: Secret\nmetadata: { name: token }\n";
+        let more = ["\n[[patches]]\n", patch, ENTRY, "scopes.Ingress = \"Namespaced\"\n"].concat();
+        let secret = "apiVersion: v1\nkind: Secret\nmetadata: { name: token }\n---\napiVersion: example.com/v1\nkind: Ingress\nmetadata: { name: two }\n---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: { name: two }\n";
         let found = lines(compile_own(&more, secret));
         assert_eq!(found, expected, "{case}");
     }
