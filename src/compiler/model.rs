@@ -21,6 +21,8 @@ pub(crate) struct Model<'a> {
     pub(crate) applyset: String,
     /// Environment variables of every service.
     pub(crate) settings: BTreeMap<String, String>,
+    /// Where each thing that has a name of its own is declared: paths by name, with dots between.
+    pub(crate) names: BTreeMap<String, String>,
     /// What runs.
     pub(crate) components: Vec<Component>,
     /// Who may talk to whom; nobody else may.

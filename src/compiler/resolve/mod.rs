@@ -123,6 +123,7 @@ pub(crate) fn resolve<'a>(
         certificate_issuer: resolver.certificate_issuer(),
         issuers,
         notes: resolver.notes(),
+        names: resolver.names,
         required_secrets: resolver.required_secrets,
         components: resolver.components,
         flows: resolver.flows,

@@ -437,6 +437,27 @@ fn images_in_texts_of_services_are_in_the_bundle_or_there_is_none() {
     }
 }
 
+#[test]
+fn a_rendered_object_is_found_where_it_is_declared() {
+    let history = "\n[services.cart-history]\nport = 8082\n";
+    for (case, object, expected) in [
+        ("a service", "kind: Service\nmetadata: { name: cart }", "17:11"),
+        (
+            "a service whose name begins with another's",
+            "kind: Service\nmetadata: { name: cart-history }",
+            "24:11",
+        ),
+        ("the namespace", "kind: Namespace\nmetadata: { name: shop-live }", "2:2"),
+    ] {
+        let environment = [SHOP, history, ENTRY].concat();
+        let yaml = format!("apiVersion: v1\n{object}\n");
+        let found = lines(compile_locked(&environment, &yaml, LOCK));
+        let other = format!("the other is at envs/live.toml:{expected}; remove one of them)");
+        assert_eq!(found.len(), 1, "{case}: {found:?}");
+        assert!(found[0].ends_with(&other), "{case}: {found:?}");
+    }
+}
+
 /// A second file of the team.
 const MORE: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: more }\n";
 
@@ -630,6 +651,7 @@ fn patches_must_make_sense() {
 fn no_secret_value_comes_from_the_environment() {
     let found = lines(compile_own("[settings]\nKEY = \"-----BEGIN PRIVATE KEY-----\"\n", ""));
     assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].starts_with("envs/live.toml:23:2: `ConfigMap/shop-settings-"), "{found:?}");
     assert!(found[0].contains(" has a secret value, which would stand in the bundle"), "{found:?}");
 }
 
