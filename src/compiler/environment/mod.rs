@@ -41,7 +41,7 @@ use self::{
     alertmanager::Alertmanager,
     budget::Budget,
     capacity::Capacity,
-    edge::Edge,
+    edge::{Edge, EdgeController},
     endpoint::Endpoint,
     grafana::Grafana,
     jaeger::Jaeger,
@@ -64,6 +64,11 @@ use crate::{
     template::Template,
     text::{DnsLabel, EnvName, Version},
 };
+
+/// Network policies that are about no component.
+pub(crate) const DEFAULT_DENY: &str = "default-deny";
+pub(crate) const SOLVER: &str = "acme-solver";
+pub(crate) const GATEWAY: &str = "gateway";
 
 /// An environment file, or all layers of an environment together.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -183,6 +188,18 @@ impl Environment {
     /// Returns the name of the route by which a gateway sends HTTP to HTTPS.
     pub(crate) fn redirect_name(&self) -> String {
         format!("{}-https-redirect", self.release.app)
+    }
+
+    /// Returns the name of a network policy that is about no component.
+    pub(crate) fn policy_name(&self, policy: &str) -> String {
+        format!("{}-{policy}", self.release.app)
+    }
+
+    /// Returns the pods of the gateway, if they run in the namespace of the release.
+    pub(crate) fn own_gateway(&self) -> Option<&Peer> {
+        let edge = self.edge.as_ref();
+        edge.filter(|edge| edge.controller == EdgeController::GatewayApi)?;
+        self.network.ingress_controller.as_ref().filter(|peer| self.is_own(peer))
     }
 
     /// Tells whether `peer` is in the namespace of the release.

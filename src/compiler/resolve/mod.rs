@@ -13,6 +13,7 @@ mod grafana;
 mod image;
 mod issuer;
 mod jaeger;
+mod label;
 mod monitoring;
 mod nats;
 mod offer;
@@ -113,6 +114,9 @@ pub(crate) fn resolve<'a>(
     resolver.redis();
     resolver.monitoring();
     resolver.outside_flows();
+    resolver.check_labels();
+    let certificate_issuer = resolver.certificate_issuer();
+    resolver.take_policy_names(certificate_issuer.as_ref());
     let release = &environment.release;
     Model {
         environment_name: &stack.name,
@@ -120,7 +124,7 @@ pub(crate) fn resolve<'a>(
         applyset: applyset_id(release.app.as_ref(), release.namespace.as_ref()),
         settings: resolver.settings(),
         secret_access: resolver.secret_access(),
-        certificate_issuer: resolver.certificate_issuer(),
+        certificate_issuer,
         issuers,
         notes: resolver.notes(),
         names: resolver.names,

@@ -810,7 +810,7 @@ spec: { defaultBackend: { service: { name: api, port: { name: http } } } }
         "`Service/api` has two ports 3001 of TCP",
         "`ExternalSecret/jwt` is of `external-secrets.io/v1beta1`",
         "`NetworkPolicy/https` lets HTTPS out to pods only",
-        "has the annotation `nginx.ingress.kubernetes.io/rate-limit`",
+        "`Ingress/api` has a wrong annotation: ingress-nginx knows no annotation `rate-limit`",
     ];
     assert_eq!(found.len(), parts.len(), "{found:#?}");
     for (line, part) in found.iter().zip(parts) {
@@ -821,24 +821,31 @@ spec: { defaultBackend: { service: { name: api, port: { name: http } } } }
 #[test]
 fn annotations_are_ones_that_ingress_nginx_knows() {
     for (case, annotation, expected) in [
-        ("one that it knows", "limit-rps", vec![]),
+        ("one that it knows", "limit-rps: \"100\"", vec![]),
         (
             "one that it does not",
-            "rate-limit",
+            "rate-limit: \"100\"",
             vec![
-                "manifests/worker.yaml:67:46: `Ingress/x` has the annotation `nginx.ingress.kubernetes.io/rate-limit`, which ingress-nginx does not know (help: did you mean `nginx.ingress.kubernetes.io/limit-rps`? or say `allow = [\"annotations\"]` in its `[[manifests]]`)",
+                "manifests/worker.yaml:67:46: `Ingress/x` has a wrong annotation: ingress-nginx knows no annotation `rate-limit` (help: did you mean `limit-rps`? or say `allow = [\"annotations\"]` in its `[[manifests]]`)",
+            ],
+        ),
+        (
+            "a value that it cannot read",
+            "limit-rps: many",
+            vec![
+                "manifests/worker.yaml:67:44: `Ingress/x` has a wrong annotation: annotation `limit-rps` takes a whole number, not `many` (help: say `allow = [\"annotations\"]` in its `[[manifests]]`)",
             ],
         ),
         (
             "a snippet",
-            "server-snippet",
+            "server-snippet: \"100\"",
             vec![
-                "manifests/worker.yaml:67:50: `Ingress/x` has the annotation `nginx.ingress.kubernetes.io/server-snippet`, which ingress-nginx refuses by default (help: use the annotation for it, or none, or say `allow = [\"annotations\"]` in its `[[manifests]]`)",
+                "manifests/worker.yaml:67:50: `Ingress/x` has a wrong annotation: annotation `server-snippet` is a snippet, which ingress-nginx ignores (help: it is off since 1.9, because who writes one can read every Secret of the cluster; set it in the controller's own settings, or say `allow = [\"annotations\"]` in its `[[manifests]]`)",
             ],
         ),
     ] {
         let ingress = format!(
-            "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: x\n  annotations:\n    nginx.ingress.kubernetes.io/{annotation}: \"100\"\nspec: {{ defaultBackend: {{ service: {{ name: worker, port: {{ number: 80 }} }} }} }}\n"
+            "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: x\n  annotations:\n    nginx.ingress.kubernetes.io/{annotation}\nspec: {{ defaultBackend: {{ service: {{ name: worker, port: {{ number: 80 }} }} }} }}\n"
         );
         let found = lines(compile_own(ENTRY, &(worker(&[]) + &ingress)));
         assert_eq!(found, expected, "{case}");
