@@ -539,6 +539,7 @@ remove = [\"/spec/template/spec/dnsPolicy\"]
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn patches_must_make_sense() {
     for (case, patch, expected) in [
         (
