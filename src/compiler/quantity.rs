@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use crate::text::{TextError, format_schema};
+use crate::text::{TextError, digits, format_schema};
 
 /// The grammar of [`Cpu`] in words.
 pub(crate) const CPU: &str = "a CPU quantity such as `250m` or `2`";
@@ -90,7 +90,7 @@ pub(crate) fn parse_cpu(text: &str) -> Option<u64> {
         return None;
     }
     let fraction = digits(&format!("{fraction:0<3}"))?;
-    digits(whole)?.checked_mul(1000)?.checked_add(fraction)
+    digits::<u64>(whole)?.checked_mul(1000)?.checked_add(fraction)
 }
 
 /// Reads whole bytes, with a binary unit (`Ki` to `Ti`) or a decimal one (`k` to `T`).
@@ -105,16 +105,11 @@ pub(crate) fn parse_memory(text: &str) -> Option<u64> {
         "T" => 1_000_000_000_000,
         _ => BINARY_UNITS.iter().find(|(name, _)| *name == unit)?.1,
     };
-    digits(number)?.checked_mul(factor)
+    digits::<u64>(number)?.checked_mul(factor)
 }
 
 const BINARY_UNITS: [(&str, u64); 4] =
     [("Ti", 1 << 40), ("Gi", 1 << 30), ("Mi", 1 << 20), ("Ki", 1 << 10)];
-
-fn digits(text: &str) -> Option<u64> {
-    // `parse` alone would take a leading `+`.
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
-}
 
 impl TryFrom<String> for Cpu {
     type Error = TextError;

@@ -195,11 +195,15 @@ impl Environment {
         format!("{}-{policy}", self.release.app)
     }
 
+    /// Tells whether requests come in through a gateway.
+    pub(crate) fn has_gateway(&self) -> bool {
+        self.edge.as_ref().is_some_and(|edge| edge.controller == EdgeController::GatewayApi)
+    }
+
     /// Returns the pods of the gateway, if they run in the namespace of the release.
     pub(crate) fn own_gateway(&self) -> Option<&Peer> {
-        let edge = self.edge.as_ref();
-        edge.filter(|edge| edge.controller == EdgeController::GatewayApi)?;
-        self.network.ingress_controller.as_ref().filter(|peer| self.is_own(peer))
+        let peer = self.network.ingress_controller.as_ref()?;
+        (self.has_gateway() && self.is_own(peer)).then_some(peer)
     }
 
     /// Tells whether `peer` is in the namespace of the release.

@@ -13,6 +13,10 @@ use crate::text::{Cidr, DnsLabel, LabelKey, LabelValue};
 pub(crate) struct Network {
     /// Who resolves names. The default is any pod of `kube-system`.
     pub(crate) dns: Peer,
+    /// Addresses at which names are resolved, too. The default is those of `NodeLocal DNSCache` and
+    /// of Cloud DNS on GKE, `169.254.20.10/32` and `169.254.169.254/32`: pods ask there where a node
+    /// has one of them, and no selector of pods can name it.
+    pub(crate) dns_addresses: Vec<Cidr>,
     /// Who lets requests from outside in: the pods of ingress-nginx, or of the gateway; required if
     /// there is an `[edge]`.
     pub(crate) ingress_controller: Option<Peer>,
@@ -46,13 +50,16 @@ impl Default for Network {
             ["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"];
         Self {
             dns: Peer { namespace, pods: BTreeMap::new() },
+            dns_addresses: ranges(["169.254.20.10/32", "169.254.169.254/32"]),
             ingress_controller: None,
             gateway_controller: None,
             prometheus: None,
-            private_ranges: private
-                .into_iter()
-                .filter_map(|range| Cidr::try_from(range.to_owned()).ok())
-                .collect(),
+            private_ranges: ranges(private),
         }
     }
+}
+
+/// Makes ranges of constants.
+fn ranges<const N: usize>(texts: [&str; N]) -> Vec<Cidr> {
+    texts.into_iter().filter_map(|range| Cidr::try_from(range.to_owned()).ok()).collect()
 }

@@ -16,7 +16,10 @@ use super::object::{
 };
 use crate::{
     component::Component,
-    environment::{DEFAULT_DENY, GATEWAY, SOLVER, network::Peer},
+    environment::{
+        DEFAULT_DENY, GATEWAY, SOLVER,
+        network::{Network, Peer},
+    },
     model::{Flow, Model, Whereabouts},
     text::Cidr,
 };
@@ -150,7 +153,7 @@ fn outgoing(
         to: Some(peers(model, called)),
         ports: Some(ports.into_iter().map(|(number, protocol)| port(protocol, number)).collect()),
     };
-    [dns(&model.environment.network.dns)].into_iter().chain(called.into_iter().map(rule)).collect()
+    [dns(&model.environment.network)].into_iter().chain(called.into_iter().map(rule)).collect()
 }
 
 fn peers(model: &Model, whereabouts: &Whereabouts) -> Vec<NetworkPolicyPeer> {
@@ -167,9 +170,11 @@ fn peers(model: &Model, whereabouts: &Whereabouts) -> Vec<NetworkPolicyPeer> {
     }
 }
 
-fn dns(resolver: &Peer) -> NetworkPolicyEgressRule {
+fn dns(network: &Network) -> NetworkPolicyEgressRule {
+    let nodes = network.dns_addresses.iter();
+    let nodes = nodes.map(|range| addresses(range.as_ref(), Vec::new()));
     NetworkPolicyEgressRule {
-        to: Some(vec![peer(resolver)]),
+        to: Some([peer(&network.dns)].into_iter().chain(nodes).collect()),
         ports: Some(vec![port("UDP", 53), port("TCP", 53)]),
     }
 }

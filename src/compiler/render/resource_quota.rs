@@ -19,7 +19,11 @@ pub(super) fn render(model: &Model, totals: &Totals) -> Vec<Value> {
     let Some(quota) = &model.environment.quota else {
         return Vec::new();
     };
-    let hard = hard(&totals.peak, quota.headroom_percent);
+    let mut hard = hard(&totals.peak, quota.headroom_percent);
+    if model.environment.has_gateway() {
+        // Its controller opens it to the outside by a Service of its own, in this namespace.
+        hard.retain(|name, _| !name.starts_with("services."));
+    }
     let limits = LimitRangeItem {
         type_: "Container".to_owned(),
         default_request: Some(quantities(&quota.default_requests)),
@@ -39,9 +43,14 @@ pub(super) fn render(model: &Model, totals: &Totals) -> Vec<Value> {
     ]
 }
 
-/// Nothing of a release is open to the outside but through the ingress controller.
+/// Nothing of a release is open to the outside but through the ingress controller or the gateway. Storage has no
+/// bound: claims outlive everything, and those of a datastore that is gone must not be in the way of
+/// another.
 fn hard(peak: &Demand, headroom_percent: u32) -> BTreeMap<String, Quantity> {
-    let with_room = |amount: u64| amount + (amount * u64::from(headroom_percent)).div_ceil(100);
+    let with_room = |amount: u64| {
+        let room = amount.saturating_mul(headroom_percent.into()).div_ceil(100);
+        amount.saturating_add(room)
+    };
     let mebibytes = |bytes: u64| format!("{}Mi", with_room(bytes).div_ceil(1 << 20));
     let hard = [
         ("pods", with_room(peak.pods.into()).to_string()),
@@ -49,8 +58,6 @@ fn hard(peak: &Demand, headroom_percent: u32) -> BTreeMap<String, Quantity> {
         ("requests.memory", mebibytes(peak.memory.bytes())),
         ("limits.cpu", format!("{}m", with_room(peak.cpu_limit.millicores()))),
         ("limits.memory", mebibytes(peak.memory_limit.bytes())),
-        ("requests.storage", mebibytes(peak.storage.bytes())),
-        ("persistentvolumeclaims", with_room(peak.claims.into()).to_string()),
         ("services.loadbalancers", "0".to_owned()),
         ("services.nodeports", "0".to_owned()),
     ];

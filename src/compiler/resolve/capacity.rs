@@ -38,7 +38,10 @@ impl Resolver<'_, '_> {
                 limits.memory.to_string(),
             ),
         ] {
-            if is_above {
+            if limit == "0" {
+                let path = [path, &["limits", name]].concat();
+                self.report(&path, MeaningProblem::NoLimit { what });
+            } else if is_above {
                 let path = [path, &["requests", name]].concat();
                 self.report(&path, MeaningProblem::RequestAboveLimit { what, requested, limit });
             }
@@ -47,6 +50,10 @@ impl Resolver<'_, '_> {
 
     pub(super) fn check_rollout(&mut self, key: &str, service: &Service) {
         let rollout = &service.rollout;
+        if rollout.max_surge.is_zero() {
+            let path = ["services", key, "rollout", "max_surge"];
+            self.report(&path, MeaningProblem::NoSurge);
+        }
         let (drain, grace) = (rollout.drain_seconds, rollout.termination_grace_period_seconds);
         if drain >= grace {
             let path = ["services", key, "rollout"];

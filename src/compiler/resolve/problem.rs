@@ -120,6 +120,21 @@ pub enum MeaningProblem {
         /// The bound's amount.
         limit: String,
     },
+    /// A limit that is none: Kubernetes takes 0 for any amount.
+    #[error("a limit of 0 is no limit of {what}")]
+    NoLimit {
+        /// "CPU" or "memory".
+        what: &'static str,
+    },
+    /// A Deployment that could never replace a pod.
+    #[error("no pod could ever be replaced: none may be more, and none may be missing")]
+    NoSurge,
+    /// A folder whose path makes no name of a volume.
+    #[error("the path `{path}` makes no name of a volume")]
+    NotAVolume {
+        /// The path.
+        path: String,
+    },
     /// A pod that would be killed while it still drains.
     #[error("drains for {drain} s, but is killed after {grace} s")]
     DrainTooLong {
@@ -195,6 +210,10 @@ impl MeaningProblem {
             }
             Self::OutsideBudget { .. } => {
                 Some("change what it takes, or the budget, if that is wanted".to_owned())
+            }
+            Self::NoSurge => Some("let it be at least `\"1\"`".to_owned()),
+            Self::NotAVolume { .. } => {
+                Some("use a path with letters or digits, shorter than 63 characters".to_owned())
             }
             Self::NoAutoscaling { min, .. } => {
                 Some(format!("set `replicas.max = {min}` for a fixed number"))

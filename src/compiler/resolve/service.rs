@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use a4co_bundle::is_dns_label;
+
 use super::{MeaningProblem, Resolver, offer::Offer, offer::Target};
 use crate::{
     component::{
@@ -42,6 +44,7 @@ impl<'a> Resolver<'a, '_> {
         for (key, service) in &self.environment.services {
             self.check_capacity(&["services", key], &service.capacity);
             self.check_rollout(key, service);
+            self.check_spread(key, service);
             self.check_needs(&["services", key, "needs"], key, &service.needs);
             let scope = match self.offers.get(key) {
                 Some(offer) => offer.scope.clone(),
@@ -125,6 +128,15 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
+    fn check_spread(&mut self, key: &str, service: &Service) {
+        for (position, label) in service.spread.iter().enumerate() {
+            if service.spread[..position].contains(label) {
+                let problem = MeaningProblem::Twice { name: label.to_string() };
+                self.report(&["services", key, "spread", &position.to_string()], problem);
+            }
+        }
+    }
+
     fn expand_all(
         &mut self,
         templates: &[Template],
@@ -142,6 +154,10 @@ impl<'a> Resolver<'a, '_> {
         let mut mounts: Vec<Mount> = Vec::new();
         for path in service.writable.keys() {
             let volume = volume_name(path.as_ref());
+            if !is_dns_label(&volume) {
+                let problem = MeaningProblem::NotAVolume { path: path.to_string() };
+                self.report(&["services", key, "writable", path.as_ref()], problem);
+            }
             if let Some(first) = mounts.iter().find(|mount| mount.volume == volume) {
                 let (first, second) = (first.path.clone(), path.to_string());
                 let problem = MeaningProblem::VolumeClash { volume: volume.clone(), first, second };

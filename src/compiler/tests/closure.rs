@@ -433,7 +433,7 @@ fn a_quota_allows_no_way_in_beside_the_ingress_controller() {
                 "  type: LoadBalancer\n  selector: { app: worker }\n  ports",
             )],
             &[
-                "47:9: `Service/worker` is of type `LoadBalancer`, of which `[quota]` allows none (help: let an Ingress or a route lead to it, or go without `[quota]`)",
+                "47:9: `Service/worker` is of type `LoadBalancer`, of which the quota of its namespace allows none (help: let an Ingress or a route lead to it, or go without `[quota]`)",
             ],
         ),
         (
@@ -444,7 +444,7 @@ fn a_quota_allows_no_way_in_beside_the_ingress_controller() {
                 "  type: NodePort\n  selector: { app: worker }\n  ports",
             )],
             &[
-                "47:9: `Service/worker` is of type `NodePort`, of which `[quota]` allows none (help: let an Ingress or a route lead to it, or go without `[quota]`)",
+                "47:9: `Service/worker` is of type `NodePort`, of which the quota of its namespace allows none (help: let an Ingress or a route lead to it, or go without `[quota]`)",
             ],
         ),
         (

@@ -65,5 +65,5 @@ fn a_small_file_on_top_of_the_platform_is_a_whole_environment() {
     ]);
     let compiled = compile(&source).expect("sound");
     assert_eq!(compiled.len(), 1, "the platform is only a layer");
-    assert_eq!(compiled[0].totals.least.pods, 30, "order has one pod less than in production");
+    assert_eq!(compiled[0].totals.least.pods, 31, "order has one pod less than in production");
 }

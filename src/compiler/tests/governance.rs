@@ -55,8 +55,6 @@ fn the_quota_is_what_the_environment_takes_while_it_is_replaced_and_some_room() 
             "requests.memory": "576Mi",
             "limits.cpu": "1800m",
             "limits.memory": "1152Mi",
-            "requests.storage": "0Mi",
-            "persistentvolumeclaims": "0",
             "services.loadbalancers": "0",
             "services.nodeports": "0",
         })

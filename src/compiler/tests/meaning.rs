@@ -45,6 +45,30 @@ fn services_must_be_possible() {
             ],
         ),
         (
+            "a limit that is none",
+            &[("\"200m\"", "\"0\""), ("\"100m\"", "\"0\"")],
+            &["11:18: a limit of 0 is no limit of CPU"],
+        ),
+        (
+            "a replacement that could never begin",
+            &[("", "rollout.max_surge = \"0%\"\n")],
+            &[
+                "23:21: no pod could ever be replaced: none may be more, and none may be missing (help: let it be at least `\"1\"`)",
+            ],
+        ),
+        (
+            "a folder that makes no name of a volume",
+            &[("", "writable.\"/_\" = \"1Mi\"\n")],
+            &[
+                "23:17: the path `/_` makes no name of a volume (help: use a path with letters or digits, shorter than 63 characters)",
+            ],
+        ),
+        (
+            "pods spread twice over the same label",
+            &[("", "spread = [\"zone\", \"zone\"]\n")],
+            &["23:19: `zone` stands here twice"],
+        ),
+        (
             "a drain that takes longer than the pod lives",
             &[("", "rollout.drain_seconds = 30\n")],
             &["23:1: drains for 30 s, but is killed after 30 s"],

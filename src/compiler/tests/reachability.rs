@@ -165,6 +165,7 @@ fn expected(table: &Table, pods: &[(End, BTreeSet<u16>)]) -> BTreeSet<Connection
     };
     for (pod, _) in pods {
         add(&pod.name, "resolver", 53);
+        add(&pod.name, "metadata server", 53);
     }
     for (key, service) in entries(table, "services") {
         let name = format!("{key}-service");

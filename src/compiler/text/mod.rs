@@ -1,5 +1,7 @@
 //! Texts with a grammar: each is a type of its own, parsed once, and a `format` of the schema.
 
+use std::str::FromStr;
+
 use thiserror::Error;
 
 mod postgresql;
@@ -25,6 +27,11 @@ pub struct TextError {
     pub text: String,
     /// The grammar in words, such as "a CPU quantity such as `250m`".
     pub expected: &'static str,
+}
+
+/// Reads a number of digits alone: the parser of the standard library also takes a leading `+`.
+pub(crate) fn digits<T: FromStr>(text: &str) -> Option<T> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 /// A grammar that a schema names as `format`.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use super::{Format, TextError, text};
+use super::{Format, TextError, digits, text};
 
 text!(
     /// Times at which something happens again and again.
@@ -24,20 +24,15 @@ const RANGES: [(u8, u8); 5] = [(0, 59), (0, 23), (1, 31), (1, 12), (0, 6)];
 fn is_field(field: &str, range: (u8, u8)) -> bool {
     field.split(',').all(|part| {
         let (numbers, interval) = part.split_once('/').unwrap_or((part, "1"));
-        let is_possible = number(interval).is_some_and(|step| (1..=range.1).contains(&step));
+        let is_possible = digits::<u8>(interval).is_some_and(|step| (1..=range.1).contains(&step));
         is_possible && (numbers == "*" || is_span(numbers, range))
     })
 }
 
 fn is_span(span: &str, (min, max): (u8, u8)) -> bool {
     let (first, last) = span.split_once('-').unwrap_or((span, span));
-    let bounds = number(first).zip(number(last));
+    let bounds = digits::<u8>(first).zip(digits::<u8>(last));
     bounds.is_some_and(|(first, last)| min <= first && first <= last && last <= max)
-}
-
-fn number(text: &str) -> Option<u8> {
-    // `parse` alone would take a leading `+`.
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::{
 use a4co_bundle::{Digest, is_dns_label};
 use serde::Deserialize;
 
-use super::{Format, TextError, text};
+use super::{Format, TextError, digits, text};
 use crate::source::MANIFESTS;
 
 text!(
@@ -74,7 +74,7 @@ text!(
     "a time such as `30s`, `5m` or `1h`",
     |text| {
         let number = text.strip_suffix(['s', 'm', 'h']).unwrap_or_default();
-        number.parse::<u32>().is_ok_and(|number| number > 0)
+        digits::<u32>(number).is_some_and(|number| number > 0)
     }
 );
 
@@ -97,8 +97,15 @@ text!(
     CountOrPercent,
     "count-or-percent",
     "a count such as `\"1\"` or a share such as `\"25%\"`",
-    |text| text.strip_suffix('%').unwrap_or(text).parse::<u16>().is_ok()
+    |text| digits::<u16>(text.strip_suffix('%').unwrap_or(text)).is_some()
 );
+
+impl CountOrPercent {
+    /// Tells whether it is nothing of anything.
+    pub(crate) fn is_zero(&self) -> bool {
+        digits::<u16>(self.0.trim_end_matches('%')) == Some(0)
+    }
+}
 
 text!(
     /// A range of addresses.
@@ -112,7 +119,7 @@ text!(
                 (_, Ok(_)) => 128,
                 _ => return false,
             };
-            bits.parse::<u8>().is_ok_and(|bits| bits <= most)
+            digits::<u8>(bits).is_some_and(|bits| bits <= most)
         })
     }
 );
@@ -235,7 +242,7 @@ text!(
     "a host with a port such as `smtp.example.com:587`",
     |text| {
         text.rsplit_once(':').is_some_and(|(host, port)| {
-            (HostName::FORMAT.accepts)(host) && port.parse::<u16>().is_ok_and(|port| port > 0)
+            (HostName::FORMAT.accepts)(host) && digits::<u16>(port).is_some_and(|port| port > 0)
         })
     }
 );
@@ -298,7 +305,7 @@ fn is_web_origin(text: &str) -> bool {
     };
     let (host, port) = rest.split_once(':').unwrap_or((rest, "443"));
     let host = host.strip_prefix("*.").unwrap_or(host);
-    host.split('.').all(is_dns_label) && port.parse::<u16>().is_ok_and(|port| port > 0)
+    host.split('.').all(is_dns_label) && digits::<u16>(port).is_some_and(|port| port > 0)
 }
 
 text!(
@@ -395,13 +402,21 @@ mod tests {
                 vec!["", "a", "//", "/a/", "/a?b", "/a b", "/./a", "/a/.."],
             ),
             (FolderPath::FORMAT, vec!["/a", "/a/.b"], vec!["", "/", "a", "/a/", "/a/../b"]),
-            (Interval::FORMAT, vec!["1s", "15m", "24h"], vec!["", "s", "0s", "1d", "-1s", "1.5h"]),
-            (CountOrPercent::FORMAT, vec!["0", "1", "25%"], vec!["", "%", "-1", "1.5"]),
-            (Cidr::FORMAT, vec!["10.0.0.0/8", "fd00::/8"], vec!["10.0.0.0", "10.0.0.0/33", "x/8"]),
+            (
+                Interval::FORMAT,
+                vec!["1s", "15m", "24h"],
+                vec!["", "s", "0s", "1d", "-1s", "+1s", "1.5h"],
+            ),
+            (CountOrPercent::FORMAT, vec!["0", "1", "25%"], vec!["", "%", "-1", "+1", "1.5"]),
+            (
+                Cidr::FORMAT,
+                vec!["10.0.0.0/8", "fd00::/8"],
+                vec!["10.0.0.0", "10.0.0.0/33", "10.0.0.0/+8", "x/8"],
+            ),
             (LabelKey::FORMAT, vec!["a", "a.b/C_d"], vec!["", "/a", "a/", "a/b/c", "A_b/c"]),
             (LabelValue::FORMAT, vec!["", "a", "A.b_c-1"], vec!["-a", "a-", "a b", "a/b"]),
             (PrometheusName::FORMAT, vec!["up", "_a1"], vec!["", "1a", "a-b", "a:b"]),
-            (HostPort::FORMAT, vec!["a.b:25"], vec!["", "a.b", "a.b:0", ":25", "a b:25"]),
+            (HostPort::FORMAT, vec!["a.b:25"], vec!["", "a.b", "a.b:0", "a.b:+1", ":25", "a b:25"]),
             (
                 HttpUrl::FORMAT,
                 vec!["http://a.b", "https://a:1/b/c", "http://a/"],

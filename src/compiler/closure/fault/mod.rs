@@ -135,7 +135,7 @@ pub enum Fault {
         number: i64,
     },
     /// A Service that the quota refuses.
-    #[error("is of type `{kind}`, of which `[quota]` allows none")]
+    #[error("is of type `{kind}`, of which the quota of its namespace allows none")]
     OutsideQuota {
         /// The type.
         kind: String,

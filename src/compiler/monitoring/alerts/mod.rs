@@ -28,7 +28,7 @@ use super::{
 };
 
 /// Names of all built-in alerts, whatever a release runs.
-pub(crate) const NAMES: [&str; 29] = [
+pub(crate) const NAMES: [&str; 30] = [
     "AlertsNotDelivered",
     "AlertsNotSent",
     "AutoscalerAtMaximum",
@@ -47,6 +47,7 @@ pub(crate) const NAMES: [&str; 29] = [
     "PersistentVolumeFilling",
     "PostgresqlConnectionsSaturated",
     "PostgresqlDown",
+    "PostgresqlReplicaAway",
     "PostgresqlReplicationLag",
     "RedisDown",
     "RedisMemorySaturated",

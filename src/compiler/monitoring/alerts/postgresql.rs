@@ -4,7 +4,10 @@ use super::{
     super::{Watched, rule::Rule},
     down::all_down,
 };
-use crate::{component::Role, environment::monitoring::Severity};
+use crate::{
+    component::{Component, Role},
+    environment::monitoring::Severity,
+};
 
 pub(super) fn rules(watched: &Watched) -> Vec<Rule> {
     let databases = watched.with_role(&[Role::Database]);
@@ -19,7 +22,7 @@ pub(super) fn rules(watched: &Watched) -> Vec<Rule> {
     };
     let used = by_instance("sum", "pg_stat_activity_count");
     let most = by_instance("max", "pg_settings_max_connections");
-    vec![
+    let mut rules = vec![
         Rule::alert(
             "PostgresqlDown",
             Severity::Critical,
@@ -53,5 +56,34 @@ pub(super) fn rules(watched: &Watched) -> Vec<Rule> {
             "{{ $labels.instance }} has {{ $value | humanizePercentage }}, and refuses more than \
              all. Use a pooler, or raise `max_connections`.",
         ),
-    ]
+    ];
+    rules.extend(databases.iter().filter_map(|primary| away(watched, primary)));
+    rules
+}
+
+/// Returns the rule that every replica of `primary` follows it, as the primary sees it by their
+/// slots. A replica that is cut off does not know that it lags: it has replayed all that it got.
+fn away(watched: &Watched, primary: &Component) -> Option<Rule> {
+    let mut others = watched.components.iter();
+    let replica = others.find(|other| {
+        other.instance == primary.instance && other.name == format!("{}-replica", primary.name)
+    })?;
+    let matchers = watched.matchers_of(&primary.name);
+    let sum = |series: &str| format!("sum by (namespace, job) ({series}{{{matchers}}})");
+    let active = sum("pg_replication_slot_slot_is_active");
+    // Without any slot there is no series; that the primary is scraped tells that it has none.
+    let none = sum("pg_up");
+    let wanted = replica.replicas.min;
+    let rule = Rule::alert(
+        "PostgresqlReplicaAway",
+        Severity::Warning,
+        format!("({active} or {none} * 0) < {wanted}"),
+    );
+    Some(rule.pending("5m").says(
+        "A replica of {{ $labels.job }} does not follow it",
+        &format!(
+            "{{{{ $value }}}} of {wanted} replicas follow. Look at the logs of the others: one that \
+             was away for too long copies the data again when its pod is deleted."
+        ),
+    ))
 }

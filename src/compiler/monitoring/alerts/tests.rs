@@ -225,6 +225,15 @@ fn datastore_cases() -> Vec<Case> {
         ];
         with(name, "PostgresqlConnectionsSaturated", &series, firing)
     };
+    let follows = |name, second, firing| {
+        let slot = "pg_replication_slot_slot_is_active";
+        let series = [
+            ("pg_up", pod!("db"), UP),
+            (slot, pod!("slot_name=\"db_replica_0\",", "db"), "1x40"),
+            (slot, pod!("slot_name=\"db_replica_1\",", "db"), second),
+        ];
+        with(name, "PostgresqlReplicaAway", &series, firing)
+    };
     let lag = "PostgresqlReplicationLag";
     let server = "jetstream_server_max_storage";
     vec![
@@ -233,6 +242,9 @@ fn datastore_cases() -> Vec<Case> {
         case("its pods are not there", "PostgresqlDown", &all_up[1..], 10, 1),
         with("a minute", lag, &[("pg_replication_lag_seconds", replica, "60x40")], 1),
         with("a second", lag, &[("pg_replication_lag_seconds", replica, "1x40")], 0),
+        follows("one of two", "0x40", 1),
+        follows("both", "1x40", 0),
+        with("none, and none ever did", "PostgresqlReplicaAway", &[("pg_up", pod!("db"), UP)], 1),
         connections("all but five connections", "85x40", 1),
         connections("half of the connections", "40x40", 0),
         with("the exporter has nothing to tell", "NatsDown", &[], 1),

@@ -103,6 +103,8 @@ fn defaults(memory: Memory, storage: Memory) -> BTreeMap<String, String> {
         ("shared_buffers", megabytes((memory / 4).max(16))),
         ("effective_cache_size", megabytes((memory / 4 * 3).max(16))),
         ("maintenance_work_mem", megabytes((memory / 16).clamp(8, 1024))),
+        // A node may have some, and a container no right to them: the server would be killed.
+        ("huge_pages", "off".to_owned()),
         ("max_connections", MAX_CONNECTIONS.to_string()),
         ("max_wal_size", megabytes(wal)),
         ("min_wal_size", megabytes((wal / 4).max(32))),

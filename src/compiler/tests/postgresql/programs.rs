@@ -344,6 +344,9 @@ fn the_pooler_passes_queries_through() {
             ("/run/pgbouncer", run.to_str().expect("UTF-8")),
         ],
     );
+    // A pooler that was killed leaves its number, which in a pod is that of the next one.
+    let number = run.join("pgbouncer.pid");
+    fs_err::write(&number, std::process::id().to_string()).expect("writable");
     pooler.start();
     pooler.wait("it answers", |_| query(port, USER, DATABASE, "SELECT 1").is_ok());
     let sql = "CREATE TABLE item (id int); INSERT INTO item VALUES (7); TABLE item";

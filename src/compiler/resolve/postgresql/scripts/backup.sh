@@ -8,7 +8,21 @@ say() {
     printf 'backup: %s\n' "$*" >&2
 }
 
+# Removes the oldest dumps but $1. Their names sort by time.
+keep() {
+    most=$1
+    set -- "$BACKUPS/$DATABASE"-*.dump
+    while [ $# -gt "$most" ]; do
+        say "removing $1"
+        rm -f "$1"
+        shift
+    done
+    kept=$#
+}
+
 rm -f "$BACKUPS"/*.partial
+# Room for one more; a volume that is full would otherwise stay full.
+[ "$KEEP" -eq 1 ] || keep $((KEEP - 1))
 file=$BACKUPS/$DATABASE-$(date -u +%Y%m%dT%H%M%SZ).dump
 say "dumping $DATABASE to $file"
 # Rather fail than make everybody wait who waits for the same lock.
@@ -18,11 +32,5 @@ sync "$file.partial"
 mv "$file.partial" "$file"
 sync "$BACKUPS"
 
-# The names sort by time.
-set -- "$BACKUPS/$DATABASE"-*.dump
-while [ $# -gt "$KEEP" ]; do
-    say "removing $1"
-    rm -f "$1"
-    shift
-done
-say "done: $(wc -c < "$file") bytes, $# kept"
+keep "$KEEP"
+say "done: $(wc -c < "$file") bytes, $kept kept"

@@ -20,4 +20,6 @@ user=$(quoted "$DATABASE_USER")
 password=$(quoted "$DATABASE_PASSWORD")
 printf '%s %s\n' "$user" "$password" > "$CREDENTIALS/userlist.txt"
 unset DATABASE_USER DATABASE_PASSWORD user password
+# A pooler that was killed leaves its number behind, which is ours again.
+rm -f "$RUN/pgbouncer.pid"
 exec pgbouncer "$CONFIG/pgbouncer.ini"
