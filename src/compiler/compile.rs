@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use a4co_bundle::{Digest, Image, Input, Release, Statement};
-use serde_json::Value;
 
 use crate::{
     budget, closure,
@@ -14,18 +13,17 @@ use crate::{
     kinds,
     layers::{Layers, Stack},
     lockfile::Lockfile,
-    manifests::{GivenImage, ManifestProblem, Own, apply_patches, pin_members},
+    manifests::{GivenImage, ManifestProblem, Own, apply_patches, has_secret_value, pin_members},
     member::{Member, Origin},
     model::Model,
-    place::{Place, SourceFile},
+    place::SourceFile,
     problem::Problem,
     release_config::release_config,
-    render::{render, render_quota},
+    render::{Rendered, render, render_quota},
     resolve::resolve,
     schema::{Conformity, Schema},
     source::Source,
     totals::Totals,
-    tree::Node,
 };
 
 /// Lowest version of the trust file that readers of our statements must have. Raised with a format
@@ -132,11 +130,16 @@ fn assemble(
     let mut findings = Findings::default();
     let environment = model.environment;
     pin_members(&mut own, &environment.manifests, pins);
-    let rendered = |manifest| {
-        let origin = Origin::Rendered(rendered_from(stack, &manifest));
+    let rendered = |Rendered { manifest, declared }: Rendered| {
+        let path: Vec<_> = declared.split('.').collect();
+        let origin = Origin::Rendered(stack.tree.place_of(&path));
         Member { manifest, origin, patch: None }
     };
     let mut members: Vec<_> = render(model).into_iter().map(rendered).collect();
+    for member in members.iter().filter(|member| has_secret_value(&member.manifest)) {
+        let problem = ManifestProblem::SecretValue { object: member.title() };
+        findings.add(member.place_of(&[]), problem);
+    }
     for member in own {
         if let Some(first) = members.iter().find(|first| first.is_same_as(&member)) {
             let other = format!("{:?}", first.place_of(&["kind"]));
@@ -155,24 +158,6 @@ fn assemble(
         budget::check(stack, budget, &Totals::of(&members), &mut findings);
     }
     findings.into_result(members)
-}
-
-/// Returns the place of what an object was rendered from, as far as its name tells.
-fn rendered_from(stack: &Stack, manifest: &Value) -> Place {
-    let labels = &manifest["metadata"]["labels"];
-    let names = ["app.kubernetes.io/instance", "app.kubernetes.io/name"];
-    for name in names.iter().filter_map(|label| labels[*label].as_str()) {
-        for table in ["services", "postgresql", "nats", "redis"] {
-            let entries = stack.tree.get(table).and_then(Node::as_table);
-            for (key, entry) in entries.into_iter().flat_map(|entries| &entries.0) {
-                let rest = name.strip_prefix(key.as_str());
-                if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-')) {
-                    return entry.key.clone();
-                }
-            }
-        }
-    }
-    stack.tree.place_of(&["release"])
 }
 
 fn release(stack: &Stack, model: &Model, members: Vec<Member>) -> Result<Release, Findings> {

@@ -52,6 +52,7 @@ pub use image::ImageReference;
 pub use layers::LayerProblem;
 pub use lockfile::{LOCKFILE_VERSION, LockProblem};
 pub use manifests::ManifestProblem;
+pub use nginx::NginxProblem;
 pub use problem::Problem;
 pub use publish::{PublishError, replace_file};
 pub use quantity::{Cpu, Memory};

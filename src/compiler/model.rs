@@ -21,6 +21,8 @@ pub(crate) struct Model<'a> {
     pub(crate) applyset: String,
     /// Environment variables of every service.
     pub(crate) settings: BTreeMap<String, String>,
+    /// Where each thing that has a name of its own is declared: paths by name, with dots between.
+    pub(crate) names: BTreeMap<String, String>,
     /// What runs.
     pub(crate) components: Vec<Component>,
     /// Who may talk to whom; nobody else may.
@@ -54,6 +56,18 @@ impl Model<'_> {
                 self.images.push(image);
             }
         }
+    }
+
+    /// Returns the `ConfigMaps` that the site provides, each with the key that it must have.
+    pub(crate) fn required_config_maps(&self) -> impl Iterator<Item = (&str, &str)> {
+        let provider = self.secret_access.as_ref().map(|access| &access.provider);
+        let authority = match provider {
+            Some(SecretProvider::Vault(vault)) => vault.ca.as_ref(),
+            Some(SecretProvider::Cluster(cluster)) => Some(&cluster.ca),
+            Some(SecretProvider::Aws { .. }) | None => None,
+        };
+        let config_map = authority.filter(|authority| authority.kind == "ConfigMap");
+        config_map.map(|it| (it.name.as_str(), it.key.as_str())).into_iter()
     }
 
     /// Returns the name of the application.

@@ -122,7 +122,7 @@ fn not_brought<'a>(
 }
 
 /// Returns the Secrets that the site provides.
-pub(crate) fn secrets(model: &Model) -> Vec<SecretRequirement> {
+fn secrets(model: &Model) -> Vec<SecretRequirement> {
     let mut secrets = model.required_secrets.clone();
     for (name, keys) in &model.environment.site.given.secrets {
         secrets.entry(name.to_string()).or_default().extend(keys.iter().map(ToString::to_string));

@@ -84,12 +84,12 @@ impl Number {
         match member.kind() {
             "Deployment" | "StatefulSet" | "ReplicaSet" => {
                 let scaler = members.iter().find(|other| scales(other, member));
-                let scaled = scaler.map(|scaler| {
+                let numbers = scaler.map(|scaler| {
                     let range = &scaler.manifest["spec"];
                     let min = number(&range["minReplicas"]).unwrap_or(1);
                     (min, number(&range["maxReplicas"]).unwrap_or(min))
                 });
-                let (min, max) = scaled.unwrap_or((fixed, fixed));
+                let (min, max) = numbers.unwrap_or((fixed, fixed));
                 Self { min, max, surge: surge(member, max), claims: max }
             }
             // How many nodes there are, the site knows: one is counted.

@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::{
-    environment::site::Given, member::Member, model::Model, release_config, text::ObjectPath,
-};
+use crate::{environment::site::Given, member::Member, model::Model, text::ObjectPath};
 
 /// Keys of a Secret or `ConfigMap`; nothing if it may have any.
 type Keys = Option<BTreeSet<String>>;
@@ -30,9 +28,12 @@ impl Known {
         for member in members {
             known.take_member(member);
         }
-        for secret in release_config::secrets(model) {
-            let keys = Some(secret.keys.into_iter().collect());
-            known.secrets.insert((namespace.to_owned(), secret.name), keys);
+        for (name, keys) in &model.required_secrets {
+            add(&mut known.secrets, namespace, name, Some(keys.clone()));
+        }
+        for (name, key) in model.required_config_maps() {
+            let object = (namespace.to_owned(), name.to_owned());
+            known.config_maps.entry(object).or_insert_with(|| Some([key.to_owned()].into()));
         }
         known.take_given(namespace, &model.environment.site.given);
         for entry in &model.environment.manifests {
@@ -53,7 +54,7 @@ impl Known {
             for (name, keys) in declared {
                 let keys: BTreeSet<_> = keys.iter().map(ToString::to_string).collect();
                 let keys = Some(keys).filter(|keys| !keys.is_empty());
-                known.insert((namespace.to_owned(), name.to_string()), keys);
+                add(known, namespace, name.as_ref(), keys);
             }
         }
         let parts = given.objects.iter().map(ObjectPath::parts);
@@ -64,14 +65,13 @@ impl Known {
     fn take_member(&mut self, member: &Member) {
         let manifest = &member.manifest;
         let spec = &manifest["spec"];
-        let mut secret = |name: &str, keys: Keys| {
-            self.secrets.insert((member.namespace().to_owned(), name.to_owned()), keys);
-        };
+        let mut secret =
+            |name: &str, keys: Keys| add(&mut self.secrets, member.namespace(), name, keys);
         match (member.group(), member.kind()) {
             ("", "ConfigMap") => {
                 let keys = ["data", "binaryData"].into_iter().flat_map(|it| keys_of(&manifest[it]));
-                let name = (member.namespace().to_owned(), member.name().to_owned());
-                self.config_maps.insert(name, Some(keys.collect()));
+                let keys = Some(keys.collect());
+                add(&mut self.config_maps, member.namespace(), member.name(), keys);
             }
             ("", "Secret") => secret(member.name(), None),
             ("external-secrets.io", "ExternalSecret") => {
@@ -83,6 +83,12 @@ impl Known {
                     !spec["keystores"].is_null() || !spec["additionalOutputFormats"].is_null();
                 let keys = certificate_keys().filter(|_| !more);
                 secret(spec["secretName"].as_str().unwrap_or_default(), keys);
+            }
+            ("cert-manager.io", "Issuer") => {
+                let account = &spec["acme"]["privateKeySecretRef"]["name"];
+                if let Some(name) = account.as_str() {
+                    secret(name, Some(["tls.key".to_owned()].into()));
+                }
             }
             // cert-manager makes a Certificate of each that asks for it by an annotation.
             ("networking.k8s.io", "Ingress") if is_issued(manifest) => {
@@ -102,6 +108,17 @@ impl Known {
             _ => {}
         }
     }
+}
+
+/// Adds an object, or more keys of one. If one of those who have it may have any key, so may it.
+fn add(known: &mut Keyed, namespace: &str, name: &str, keys: Keys) {
+    let object = (namespace.to_owned(), name.to_owned());
+    let all = match (known.remove(&object), keys) {
+        (None, keys) => keys,
+        (Some(Some(first)), Some(second)) => Some(first.into_iter().chain(second).collect()),
+        (Some(_), _) => None,
+    };
+    known.insert(object, all);
 }
 
 fn keys_of(table: &Value) -> impl Iterator<Item = String> {

@@ -16,6 +16,7 @@ mod pods;
 mod policy;
 mod port;
 mod probe;
+mod quota;
 mod reference;
 mod resources;
 mod rule;
@@ -24,10 +25,15 @@ mod selector;
 mod service_port;
 mod traffic;
 
+use a4co_bundle::Image;
+use serde_json::Value;
 use thiserror::Error;
 
 pub use self::{fault::Fault, rule::Rule};
-use self::{known::Known, pods::Pods};
+use self::{
+    known::Known,
+    pods::{Container, Pods},
+};
 use crate::{
     environment::Environment,
     finding::Findings,
@@ -69,6 +75,8 @@ struct View<'a> {
     members: &'a [Member],
     /// The release's namespace.
     namespace: &'a str,
+    /// The images of the release.
+    images: &'a [Image],
     known: Known,
 }
 
@@ -78,6 +86,7 @@ pub(crate) fn check(model: &Model, members: &[Member], findings: &mut Findings) 
         environment: model.environment,
         members,
         namespace: model.namespace(),
+        images: &model.images,
         known: Known::of(model, members),
     };
     let mut faults = Faults { environment: model.environment, findings };
@@ -91,6 +100,7 @@ pub(crate) fn check(model: &Model, members: &[Member], findings: &mut Findings) 
         policy::check,
         port::check,
         probe::check,
+        quota::check,
         reference::check,
         resources::check,
         security::check,
@@ -113,6 +123,16 @@ impl<'a> View<'a> {
         self.members.iter().find(|member| {
             member.is(group, kind) && member.namespace() == namespace && member.name() == name
         })
+    }
+
+    /// Returns the values that a container of `member` takes from `ConfigMaps` of the release as
+    /// variables.
+    fn settings_of(&self, member: &Member, container: &Container<'a>) -> Vec<&'a str> {
+        let sources = container.value["envFrom"].as_array().into_iter().flatten();
+        let names = sources.filter_map(|source| source["configMapRef"]["name"].as_str());
+        let maps = names.filter_map(|it| self.find("", "ConfigMap", member.namespace(), it));
+        let values = maps.filter_map(|map| map.manifest["data"].as_object());
+        values.flat_map(|values| values.values()).filter_map(Value::as_str).collect()
     }
 
     /// Returns the pods of every workload.

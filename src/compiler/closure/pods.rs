@@ -98,6 +98,14 @@ impl<'a> Container<'a> {
         self.value["name"].as_str().unwrap_or_default()
     }
 
+    /// Returns its command, its arguments, and the values of its variables.
+    pub(super) fn texts(&self) -> Vec<&'a str> {
+        let lists = ["command", "args"].into_iter().map(|key| &self.value[key]);
+        let lists = lists.filter_map(Value::as_array).flatten();
+        let variables = self.value["env"].as_array().into_iter().flatten();
+        lists.chain(variables.map(|it| &it["value"])).filter_map(Value::as_str).collect()
+    }
+
     /// Returns the path of a value of it, below the pod's spec.
     pub(super) fn at<'p>(&'p self, pods: &Pods<'_>, rest: &[&'p str]) -> Vec<&'p str> {
         let path = [&[self.list, self.position.as_str()], rest].concat();

@@ -81,13 +81,17 @@ impl<'a> Network<'a> {
     /// Returns a port of `rule` that `target` has, but on which it does not let `source` in.
     fn refused_port(&self, source: &Pods<'_>, target: &Pods<'_>, rule: &Value) -> Option<String> {
         let has: Vec<_> = target.ports().collect();
-        let mut ports = list(&rule["ports"]).iter().map(|port| &port["port"]);
-        ports
-            .find(|port| {
-                let is_there = has.is_empty() || has.iter().any(|one| is_port(one, port));
-                is_there && !self.lets_in(source, target, port)
-            })
-            .map(text)
+        let ports = list(&rule["ports"]).iter().map(|port| &port["port"]);
+        let ports: Vec<_> = ports.filter(|port| !port.is_null()).collect();
+        let is_refused = |port: &&Value| !self.lets_in(source, target, port);
+        if ports.is_empty() {
+            // Whoever names no port may call all, and means at least one.
+            let mut all = has.iter().map(|port| &port["containerPort"]);
+            let first = all.clone().next()?;
+            return all.all(|port| is_refused(&port)).then(|| text(first));
+        }
+        let is_there = |port: &&Value| has.is_empty() || has.iter().any(|one| is_port(one, port));
+        ports.into_iter().filter(is_there).find(is_refused).map(text)
     }
 
     fn lets_in(&self, source: &Pods<'_>, target: &Pods<'_>, port: &Value) -> bool {

@@ -21,6 +21,7 @@ pub(crate) struct Capacity {
     /// drained: of two pods at least one is left, and a single one has no `PodDisruptionBudget`.
     /// The default is 0.
     #[serde(default)]
+    #[schemars(range(max = 1000))]
     min_available: u32,
 }
 

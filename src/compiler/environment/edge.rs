@@ -83,11 +83,11 @@ pub(crate) enum EdgeController {
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct RateLimit {
     /// Requests a second.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub(crate) requests_per_second: u32,
     /// Connections at once. The default is any number.
     #[serde(default)]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub(crate) connections: Option<u32>,
 }
 
@@ -110,7 +110,7 @@ pub(crate) struct Cors {
     /// How long browsers may keep the answer to whether they may call, in seconds. The default is
     /// 20 days; browsers have limits of their own below that.
     #[serde(default)]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 31_536_000))]
     pub(crate) max_age_seconds: Option<u32>,
 }
 

@@ -65,6 +65,11 @@ use crate::{
     text::{DnsLabel, EnvName, Version},
 };
 
+/// Network policies that are about no component.
+pub(crate) const DEFAULT_DENY: &str = "default-deny";
+pub(crate) const SOLVER: &str = "acme-solver";
+pub(crate) const GATEWAY: &str = "gateway";
+
 /// An environment file, or all layers of an environment together.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct Environment {
@@ -162,6 +167,10 @@ pub(crate) struct Environment {
     /// Kubernetes objects that the team brings itself, as YAML or JSON.
     #[serde(default)]
     pub(crate) manifests: Vec<Manifests>,
+    /// Texts in `[settings]`, and in `command`, `args`, `env` and `provides` of services, that look
+    /// like images and are none. Those that are images are pinned like all others.
+    #[serde(default)]
+    pub(crate) not_images: Vec<String>,
     /// Changes to single objects, for what no other key says.
     #[serde(default)]
     pub(crate) patches: Vec<Patch>,
@@ -181,9 +190,20 @@ impl Environment {
         format!("{}-https-redirect", self.release.app)
     }
 
+    /// Returns the name of a network policy that is about no component.
+    pub(crate) fn policy_name(&self, policy: &str) -> String {
+        format!("{}-{policy}", self.release.app)
+    }
+
     /// Tells whether requests come in through a gateway.
     pub(crate) fn has_gateway(&self) -> bool {
         self.edge.as_ref().is_some_and(|edge| edge.controller == EdgeController::GatewayApi)
+    }
+
+    /// Returns the pods of the gateway, if they run in the namespace of the release.
+    pub(crate) fn own_gateway(&self) -> Option<&Peer> {
+        let peer = self.network.ingress_controller.as_ref()?;
+        (self.has_gateway() && self.is_own(peer)).then_some(peer)
     }
 
     /// Tells whether `peer` is in the namespace of the release.

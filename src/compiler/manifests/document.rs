@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 use super::{
     ManifestProblem,
     scope::{Known, Scopes},
+    secret_value::is_private_key,
 };
 use crate::{
     environment::{
@@ -134,7 +135,7 @@ impl Reader<'_, '_> {
     }
 
     fn check_text(&mut self, text: &str, place: &Place, title: &str) {
-        if text.contains("PRIVATE KEY-----") {
+        if is_private_key(text) {
             let problem = ManifestProblem::SecretValue { object: title.to_owned() };
             self.findings.add(place.clone(), problem);
         }

@@ -16,6 +16,9 @@ use crate::{
 /// Keys of definitions of kinds under which there are only words for people.
 const PROSE: [&str; 3] = ["description", "example", "examples"];
 
+/// Ends of keys whose value is an image.
+const IMAGE_KEYS: [&str; 4] = ["image", "imagename", "imageref", "imageuri"];
+
 /// A search for images.
 pub(crate) struct Search<'a> {
     /// Images that are declared because they cannot be seen.
@@ -67,8 +70,8 @@ impl<'a> Search<'a> {
                 let mut before = "";
                 for item in items {
                     let is_value = is_image_flag(before) && item.as_str().is_some();
-                    let expected = if is_value { Expected::Image } else { Expected::Anything };
-                    self.node(item, expected, is_definition);
+                    let of_item = if is_value { Expected::Image } else { expected };
+                    self.node(item, of_item, is_definition);
                     before = item.as_str().unwrap_or_default();
                 }
             }
@@ -82,7 +85,8 @@ impl<'a> Search<'a> {
             if is_definition && PROSE.contains(&key.as_str()) {
                 continue;
             }
-            let is_image = names_image(key, table);
+            let is_list = matches!(entry.node.value, Value::Array(_));
+            let is_image = names_image(key, table) || (is_list && names_images(key));
             let expected = if is_image { Expected::Image } else { Expected::Anything };
             self.node(&entry.node, expected, is_definition);
             // A volume of an image.
@@ -181,7 +185,13 @@ fn names_image(key: &str, table: &Table) -> bool {
         // An environment variable.
         return name == "IMAGE" || name.ends_with("_IMAGE") || name.starts_with("RELATED_IMAGE_");
     }
-    key.to_ascii_lowercase().ends_with("image")
+    let key = key.to_ascii_lowercase();
+    IMAGE_KEYS.iter().any(|image| key.ends_with(image))
+}
+
+/// Returns whether the items of a list at `key` are images, by the name of the key.
+fn names_images(key: &str) -> bool {
+    key.to_ascii_lowercase().ends_with("images")
 }
 
 /// Returns whether `text` is a flag whose value is an image, such as `--image`.
@@ -203,7 +213,16 @@ pub(crate) fn pin(
     }
 }
 
-fn pin_text(text: &mut String, not_images: &[String], pinned: &dyn Fn(&Mention) -> Option<String>) {
+/// Returns every image in `text`, with how it is written there.
+pub(crate) fn mentions(text: &str) -> impl Iterator<Item = (&str, Mention)> {
+    Mention::find(text).into_iter().map(|(range, mention)| (&text[range], mention))
+}
+
+pub(super) fn pin_text(
+    text: &mut String,
+    not_images: &[String],
+    pinned: &dyn Fn(&Mention) -> Option<String>,
+) {
     // From the end, so that the ranges that are left stay right.
     for (range, mention) in Mention::find(text).into_iter().rev() {
         let is_exempt = not_images.iter().any(|exempt| exempt == &text[range.clone()]);

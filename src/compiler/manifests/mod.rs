@@ -6,6 +6,7 @@ mod mention;
 mod patch;
 mod problem;
 mod scope;
+mod secret_value;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -13,7 +14,9 @@ use a4co_bundle::{Digest, Image, applyset_id};
 
 pub(crate) use self::patch::apply as apply_patches;
 pub use self::problem::ManifestProblem;
-use self::{document::Reader, images::Search, mention::Mention, scope::Scopes};
+pub(crate) use self::secret_value::is_in as has_secret_value;
+use self::{document::Reader, images::Search, scope::Scopes};
+pub(crate) use self::{images::mentions, mention::Mention};
 use crate::{
     environment::{Environment, manifests::Manifests},
     finding::Findings,
@@ -101,6 +104,7 @@ impl Own {
             }
         }
         own.search_patches(stack, environment, findings);
+        own.search_services(stack, environment, findings);
         own
     }
 
@@ -153,6 +157,26 @@ impl Own {
         }
     }
 
+    /// Searches what services are told: settings, commands, arguments and variables.
+    fn search_services(
+        &mut self,
+        stack: &Stack,
+        environment: &Environment,
+        findings: &mut Findings,
+    ) {
+        let mut search = Search::new(&[], &environment.not_images, findings);
+        let services = stack.tree.get("services").and_then(Node::as_table);
+        let services = services.into_iter().flat_map(|services| services.0.values());
+        let parts = services.flat_map(|service| {
+            ["command", "args", "env", "provides"].map(|part| service.node.get(part))
+        });
+        for part in parts.flatten().chain(stack.tree.get("settings")) {
+            search.search(part);
+        }
+        // A layer may exempt what only some of the environments above it say.
+        self.finish(search, &[], &[], stack);
+    }
+
     /// Takes what a search found; exemptions of what it did not meet are reported.
     fn finish(&mut self, search: Search<'_>, path: &[&str], not_images: &[String], stack: &Stack) {
         let Search { met, found, findings, .. } = search;
@@ -191,10 +215,25 @@ fn pin(
     not_images: &[String],
     pins: &BTreeMap<ImageReference, Image>,
 ) {
-    images::pin(value, not_images, &|mention| match mention {
+    images::pin(value, not_images, &|mention| pinned(mention, pins));
+}
+
+/// Replaces every image in `text` by its digest; texts in `not_images` stay.
+pub(crate) fn pin_text(
+    text: &mut String,
+    not_images: &[String],
+    pins: &BTreeMap<ImageReference, Image>,
+) {
+    if !not_images.contains(text) {
+        images::pin_text(text, not_images, &|mention| pinned(mention, pins));
+    }
+}
+
+fn pinned(mention: &Mention, pins: &BTreeMap<ImageReference, Image>) -> Option<String> {
+    match mention {
         Mention::Tag(image) => pins.get(image).map(Image::reference),
         Mention::Digest { .. } => None,
-    });
+    }
 }
 
 /// Replaces every image of the own objects by its digest.

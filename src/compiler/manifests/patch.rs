@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use a4co_bundle::{Image, PART_OF_LABEL};
 use serde_json::{Map, Value};
 
-use super::{ManifestProblem, pin};
+use super::{ManifestProblem, pin, secret_value};
 use crate::{
     environment::patch::{Patch, Target},
     finding::Findings,
@@ -45,6 +45,8 @@ pub(crate) fn apply(
             findings.add(place(&["target"]), ManifestProblem::Unchanged { target });
         } else if let Some(field) = changed_identity(&before, &member.manifest) {
             findings.add(place(&["target"]), ManifestProblem::Identity { field, target });
+        } else if secret_value::is_in(&member.manifest) && !secret_value::is_in(&before) {
+            findings.add(place(&["target"]), ManifestProblem::SecretValue { object: target });
         }
         member.patch = Some(place(&["target", "name"]));
     }
@@ -63,19 +65,34 @@ fn target<'a>(
             && api_version.is_none_or(|wanted| wanted == member.api_version())
             && namespace.is_none_or(|wanted: &str| wanted == member.namespace())
     };
-    let title = format!("{}/{}", target.kind, target.name);
     match members.iter().filter(|member| is_target(member)).count() {
-        0 => {
-            let same_kind = members.iter().filter(|member| member.kind() == target.kind);
-            let known = same_kind.map(Member::title).collect();
-            Err(ManifestProblem::NoTarget { target: title, known })
-        }
+        0 => Err(nothing(target, members)),
         1 => {
-            let found = members.iter_mut().find(|member| is_target(member));
-            found.ok_or(ManifestProblem::NoTarget { target: title, known: Vec::new() })
+            members.iter_mut().find(|member| is_target(member)).ok_or_else(|| nothing(target, &[]))
         }
-        _ => Err(ManifestProblem::ManyTargets { target: title }),
+        _ => Err(ManifestProblem::ManyTargets { target: title(target) }),
     }
+}
+
+fn title(target: &Target) -> String {
+    format!("{}/{}", target.kind, target.name)
+}
+
+/// Says that no member is `target`: none has its kind and name, or those that do are elsewhere.
+fn nothing(target: &Target, members: &[Member]) -> ManifestProblem {
+    let same_kind = || members.iter().filter(|member| member.kind() == target.kind);
+    let same_name: Vec<_> =
+        same_kind().filter(|member| member.name() == target.name.as_ref()).collect();
+    if same_name.is_empty() {
+        let known = same_kind().map(Member::title).collect();
+        return ManifestProblem::NoTarget { target: title(target), known };
+    }
+    let place = |member: &Member| match member.namespace() {
+        "" => format!("of `{}`", member.api_version()),
+        namespace => format!("of `{}` in namespace `{namespace}`", member.api_version()),
+    };
+    let known = same_name.into_iter().map(place).collect();
+    ManifestProblem::TargetElsewhere { target: title(target), known }
 }
 
 /// Changes `manifest` as `patch` says. An error comes with where it is in the patch.

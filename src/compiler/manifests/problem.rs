@@ -139,6 +139,14 @@ pub enum ManifestProblem {
         /// The objects of the kind.
         known: Vec<String>,
     },
+    /// A patch of what has another API version or namespace.
+    #[error("`{target}` is not of the API version and in the namespace of the `target`")]
+    TargetElsewhere {
+        /// Kind and name.
+        target: String,
+        /// Where there is one, in words.
+        known: Vec<String>,
+    },
     /// A patch of one of several.
     #[error("there are several `{target}`")]
     ManyTargets {
@@ -178,6 +186,7 @@ impl ManifestProblem {
             Self::NoSuchKind { kind, known, .. } | Self::NothingToWaitFor { kind, known } => {
                 return suggest::help(kind, known);
             }
+            Self::TargetElsewhere { known, .. } => format!("it is {}", known.join(", and ")),
             Self::GeneratedName => "give it a `name`".to_owned(),
             Self::HelmHook { .. } => {
                 "remove the annotation: jobs are applied before the workloads anyway".to_owned()
@@ -197,10 +206,9 @@ impl ManifestProblem {
                  the entry of `[[manifests]]`"
             ),
             Self::Twice { other, .. } => format!("the other is at {other}; remove one of them"),
-            Self::NotAnImage { text } => format!(
-                "write `{}`, or if it is no image, add it to `not_images` in the entry",
-                completed(text)
-            ),
+            Self::NotAnImage { text } => {
+                format!("write `{}`, or if it is no image, add it to `not_images`", completed(text))
+            }
             Self::ImageInParts { image } => format!(
                 "add `{}` to `images` in the entry, so that it is in the bundle",
                 completed(image)

@@ -4,10 +4,12 @@
 //! Ingress for a value that it cannot read. Here both are found before anything is applied.
 
 mod annotations;
+mod problem;
 
 use std::net::IpAddr;
 
 use self::annotations::ANNOTATIONS;
+pub use self::problem::NginxProblem;
 use crate::{suggest, text::Cidr};
 
 /// What stands before the name of each annotation.
@@ -15,7 +17,7 @@ pub(crate) const PREFIX: &str = "nginx.ingress.kubernetes.io/";
 
 /// What an annotation takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Takes {
+enum Takes {
     /// `true` or `false`.
     Flag,
     /// `on` or `off`.
@@ -48,21 +50,40 @@ const MISNAMED: [(&str, &str); 8] = [
     ("client-max-body-size", "proxy-body-size"),
 ];
 
+/// Returns whether there is an annotation `name`, without its prefix.
+pub(crate) fn is_known(name: &str) -> bool {
+    takes(name).is_some()
+}
+
+/// Checks the annotation `name`, without its prefix, and its value.
+pub(crate) fn check(name: &str, value: &str) -> Result<(), NginxProblem> {
+    let name = name.to_owned();
+    match takes(&name) {
+        None => Err(NginxProblem::Unknown { nearest: nearest(&name), name }),
+        Some(Takes::Snippet) => Err(NginxProblem::Snippet { name }),
+        Some(takes) if !takes.accepts(value) => {
+            let (value, expected) = (value.to_owned(), takes.words());
+            Err(NginxProblem::Value { name, value, expected })
+        }
+        Some(_) => Ok(()),
+    }
+}
+
 /// Returns what the annotation `name`, without its prefix, takes, if there is such a one.
-pub(crate) fn takes(name: &str) -> Option<Takes> {
+fn takes(name: &str) -> Option<Takes> {
     let at = ANNOTATIONS.binary_search_by_key(&name, |(known, _)| known).ok()?;
     Some(ANNOTATIONS[at].1)
 }
 
 /// Returns the annotation that whoever wrote `name` most likely means.
-pub(crate) fn nearest(name: &str) -> Option<&'static str> {
+fn nearest(name: &str) -> Option<&'static str> {
     let misnamed = MISNAMED.iter().find(|(wrong, _)| *wrong == name).map(|(_, right)| *right);
     misnamed.or_else(|| suggest::nearest(name, ANNOTATIONS.iter().map(|(known, _)| *known)))
 }
 
 impl Takes {
     /// Tells whether `value` is one.
-    pub(crate) fn accepts(self, value: &str) -> bool {
+    fn accepts(self, value: &str) -> bool {
         let mut items = value.split(',').map(str::trim);
         match self {
             Self::Flag => matches!(value, "true" | "false"),
@@ -84,7 +105,7 @@ impl Takes {
     }
 
     /// Returns what it is, in words.
-    pub(crate) fn words(self) -> String {
+    fn words(self) -> String {
         match self {
             Self::Flag => "`true` or `false`".to_owned(),
             Self::Switch => "`on` or `off`".to_owned(),

@@ -17,7 +17,7 @@ use super::object::{
 use crate::{
     component::Component,
     environment::{
-        edge::EdgeController,
+        DEFAULT_DENY, GATEWAY, SOLVER,
         network::{Network, Peer},
     },
     model::{Flow, Model, Whereabouts},
@@ -33,7 +33,7 @@ const SOLVER_PORT: u16 = 8089;
 /// Denies every pod of the namespace everything, both ways.
 pub(super) fn render_default_deny(model: &Model) -> Value {
     to_json(&NetworkPolicy {
-        metadata: shared_metadata(model, &format!("{}-default-deny", model.app())),
+        metadata: shared_metadata(model, &model.environment.policy_name(DEFAULT_DENY)),
         spec: Some(NetworkPolicySpec {
             pod_selector: Some(match_labels(to_map::<&str, &str>([]))),
             policy_types: Some(both_ways()),
@@ -48,7 +48,7 @@ pub(super) fn render_solver(model: &Model) -> Option<Value> {
     let controller = model.environment.network.ingress_controller.as_ref()?;
     has_solver(model).then(|| {
         to_json(&NetworkPolicy {
-            metadata: shared_metadata(model, &format!("{}-acme-solver", model.app())),
+            metadata: shared_metadata(model, &model.environment.policy_name(SOLVER)),
             spec: Some(NetworkPolicySpec {
                 pod_selector: Some(match_labels(to_map([SOLVER_LABEL]))),
                 policy_types: Some(vec!["Ingress".to_owned()]),
@@ -70,11 +70,8 @@ fn has_solver(model: &Model) -> bool {
 /// Lets the pods of a gateway that run in this namespace do their work: everybody may come to
 /// them, and they may go to what has a route and to what configures them.
 pub(super) fn render_gateway(model: &Model) -> Option<Value> {
-    let edge = model.environment.edge.as_ref();
-    edge.filter(|edge| edge.controller == EdgeController::GatewayApi)?;
     let network = &model.environment.network;
-    let gateway = network.ingress_controller.as_ref();
-    let gateway = gateway.filter(|peer| model.environment.is_own(peer))?;
+    let gateway = model.environment.own_gateway()?;
     let solver = NetworkPolicyEgressRule {
         to: Some(vec![NetworkPolicyPeer {
             pod_selector: Some(match_labels(to_map([SOLVER_LABEL]))),
@@ -89,7 +86,7 @@ pub(super) fn render_gateway(model: &Model) -> Option<Value> {
         ports: None,
     }));
     Some(to_json(&NetworkPolicy {
-        metadata: shared_metadata(model, &format!("{}-gateway", model.app())),
+        metadata: shared_metadata(model, &model.environment.policy_name(GATEWAY)),
         spec: Some(NetworkPolicySpec {
             pod_selector: Some(match_labels(to_map(&gateway.pods))),
             policy_types: Some(both_ways()),

@@ -3,7 +3,7 @@
 use super::{EdgeProblem, Resolver};
 use crate::{
     environment::edge::{Edge, EdgeController},
-    nginx::{self, Takes},
+    nginx::{self, NginxProblem},
 };
 
 /// Annotations by which cert-manager and the API server are told what other keys tell them.
@@ -35,22 +35,15 @@ fn problem(controller: EdgeController, name: &str, value: &str) -> Option<EdgePr
     if controller == EdgeController::GatewayApi {
         return Some(EdgeProblem::AnnotationOfNginx { name: name.to_owned() });
     }
-    let name = option.to_owned();
     if let Some(key) = key_of(option) {
-        return Some(EdgeProblem::AnnotationOfKey { name, key });
+        return Some(EdgeProblem::AnnotationOfKey { name: option.to_owned(), key });
     }
-    match nginx::takes(option) {
-        None => {
-            let nearest = nginx::nearest(option);
-            Some(EdgeProblem::UnknownAnnotation { name, nearest, key: nearest.and_then(key_of) })
-        }
-        Some(Takes::Snippet) => Some(EdgeProblem::Snippet { name }),
-        Some(takes) if !takes.accepts(value) => {
-            let (value, expected) = (value.to_owned(), takes.words());
-            Some(EdgeProblem::AnnotationValue { name, value, expected })
-        }
-        Some(_) => None,
-    }
+    let problem = nginx::check(option, value).err()?;
+    let key = match &problem {
+        NginxProblem::Unknown { nearest, .. } => nearest.and_then(key_of),
+        _ => None,
+    };
+    Some(EdgeProblem::Annotation { problem, key })
 }
 
 /// Returns the key of the environment that sets an option of ingress-nginx.
@@ -63,7 +56,7 @@ fn key_of(option: &str) -> Option<&'static str> {
         "proxy-read-timeout" => "edge.timeout_seconds",
         "enable-modsecurity" | "enable-owasp-core-rules" => "edge.firewall",
         "enable-cors" => "edge.cors",
-        option if option.starts_with("cors-") && nginx::takes(option).is_some() => "edge.cors",
+        option if option.starts_with("cors-") && nginx::is_known(option) => "edge.cors",
         _ => return None,
     })
 }

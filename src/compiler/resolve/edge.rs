@@ -3,9 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{EdgeProblem, MeaningProblem, Resolver};
-use crate::environment::{
-    edge::{Cors, Edge, EdgeController},
-    tls::TlsSource,
+use crate::{
+    environment::{
+        DEFAULT_DENY, GATEWAY, SOLVER,
+        edge::{Cors, Edge, EdgeController},
+        tls::TlsSource,
+    },
+    model::CertificateIssuer,
 };
 
 impl Resolver<'_, '_> {
@@ -23,6 +27,23 @@ impl Resolver<'_, '_> {
             self.check_gateway(edge);
         }
         self.check_controller(edge);
+    }
+
+    /// Takes the names of the network policies that are about no component.
+    pub(super) fn take_policy_names(&mut self, issuer: Option<&CertificateIssuer>) {
+        let environment = self.environment;
+        let take =
+            |policy, owner: &'static [&'static str]| (environment.policy_name(policy), owner);
+        let is_proven = issuer.is_some_and(|issuer| issuer.may_ask_for_proof);
+        let has_solver = is_proven && environment.network.ingress_controller.is_some();
+        let policies = [
+            Some(take(DEFAULT_DENY, &["release", "app"])),
+            has_solver.then(|| take(SOLVER, &["edge", "tls", "issuer"])),
+            environment.own_gateway().map(|_| take(GATEWAY, &["network", "ingress_controller"])),
+        ];
+        for (name, owner) in policies.into_iter().flatten() {
+            self.take_name(&name, owner, owner);
+        }
     }
 
     fn check_routes(&mut self) {

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::suggest;
+use crate::{nginx::NginxProblem, suggest};
 
 /// What makes no sense at the edge although every part of it is well-formed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Error)]
@@ -20,25 +20,13 @@ pub enum EdgeProblem {
         /// Name of the annotation.
         name: String,
     },
-    /// An annotation that ingress-nginx does not know.
-    #[error("ingress-nginx knows no annotation `{name}`")]
-    UnknownAnnotation {
-        /// Name without its prefix.
-        name: String,
-        /// What most likely is meant.
-        nearest: Option<&'static str>,
+    /// An annotation that ingress-nginx does not take.
+    #[error("{problem}")]
+    Annotation {
+        /// What is wrong with it.
+        problem: NginxProblem,
         /// The key that sets what is meant, if one does.
         key: Option<&'static str>,
-    },
-    /// An annotation with a value that ingress-nginx cannot read.
-    #[error("annotation `{name}` takes {expected}, not `{value}`")]
-    AnnotationValue {
-        /// Name without its prefix.
-        name: String,
-        /// The value.
-        value: String,
-        /// What it takes, in words.
-        expected: String,
     },
     /// An annotation that another key sets.
     #[error("annotation `{name}` is what `{key}` sets")]
@@ -47,12 +35,6 @@ pub enum EdgeProblem {
         name: String,
         /// The key.
         key: &'static str,
-    },
-    /// A piece of nginx's configuration.
-    #[error("annotation `{name}` is a snippet, which ingress-nginx ignores")]
-    Snippet {
-        /// Name without its prefix.
-        name: String,
     },
     /// Any page may call, with the visitor's cookies.
     #[error("`credentials` with the origin `*`: browsers refuse that")]
@@ -99,19 +81,11 @@ impl EdgeProblem {
                 "remove it, or set `unset = [\"edge.annotations\"]` if a layer below has it"
                     .to_owned(),
             ),
-            Self::UnknownAnnotation { nearest, key, .. } => {
+            Self::Annotation { problem, key } => {
                 let key = key.map(|key| format!(" `{key}` sets it")).unwrap_or_default();
-                Some(match nearest {
-                    Some(nearest) => format!("did you mean `{nearest}`?{key}"),
-                    None => "its page `nginx-configuration/annotations` lists all".to_owned(),
-                })
+                problem.help().map(|help| help + &key)
             }
             Self::AnnotationOfKey { .. } => Some("say it there only".to_owned()),
-            Self::Snippet { .. } => Some(
-                "it is off since 1.9, because who writes one can read every Secret of the \
-                 cluster; set it in the controller's own settings"
-                    .to_owned(),
-            ),
             Self::AnyoneWithCredentials => {
                 Some("name the origins, or set `credentials = false`".to_owned())
             }
@@ -125,7 +99,7 @@ impl EdgeProblem {
                 Some(format!("for one of the cluster set `issuer_kind = \"ClusterIssuer\"`{help}"))
             }
             Self::CommonName { .. } => Some("set a shorter `common_name`".to_owned()),
-            Self::AnnotationValue { .. } | Self::Issuance { .. } => None,
+            Self::Issuance { .. } => None,
         }
     }
 }

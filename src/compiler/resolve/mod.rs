@@ -10,8 +10,10 @@ mod edge;
 mod edge_problem;
 mod endpoint;
 mod grafana;
+mod image;
 mod issuer;
 mod jaeger;
+mod label;
 mod monitoring;
 mod nats;
 mod offer;
@@ -112,6 +114,9 @@ pub(crate) fn resolve<'a>(
     resolver.redis();
     resolver.monitoring();
     resolver.outside_flows();
+    resolver.check_labels();
+    let certificate_issuer = resolver.certificate_issuer();
+    resolver.take_policy_names(certificate_issuer.as_ref());
     let release = &environment.release;
     Model {
         environment_name: &stack.name,
@@ -119,9 +124,10 @@ pub(crate) fn resolve<'a>(
         applyset: applyset_id(release.app.as_ref(), release.namespace.as_ref()),
         settings: resolver.settings(),
         secret_access: resolver.secret_access(),
-        certificate_issuer: resolver.certificate_issuer(),
+        certificate_issuer,
         issuers,
         notes: resolver.notes(),
+        names: resolver.names,
         required_secrets: resolver.required_secrets,
         components: resolver.components,
         flows: resolver.flows,
@@ -166,7 +172,7 @@ impl Resolver<'_, '_> {
             .iter()
             .map(|(key, value)| {
                 let value = self.expand(value, &scope, &["settings", key.as_ref()]);
-                (key.to_string(), value)
+                (key.to_string(), self.pinned(value))
             })
             .collect()
     }
@@ -180,11 +186,6 @@ impl Resolver<'_, '_> {
         let mut notes: Vec<_> = notes.collect();
         notes.extend(self.nobody_is_told());
         notes
-    }
-
-    /// Returns `image` by its digest; nothing if it has no pin, which has been reported.
-    fn image(&self, image: &ImageReference) -> String {
-        self.pins.get(image).map(Image::reference).unwrap_or_default()
     }
 
     /// Returns the value that `key`, which stands at `path`, names. An unknown one is reported.

@@ -185,6 +185,12 @@ pub enum MeaningProblem {
         /// The longest possible, in seconds.
         most: u64,
     },
+    /// A label that every object of a release has, or may have, already.
+    #[error("label `{label}` is one that the release sets itself")]
+    ReservedLabel {
+        /// The label.
+        label: String,
+    },
     /// Something that is needed for something else is not there.
     #[error("{what} needs {needs}")]
     Incomplete {
@@ -247,6 +253,7 @@ impl MeaningProblem {
                 let help = "name endpoints with `metrics`; what the release runs is scraped anyway";
                 Some(help.to_owned())
             }
+            Self::ReservedLabel { .. } => Some("take another label".to_owned()),
             Self::IntervalTooLong { .. } => {
                 Some("alert rules look back five minutes, and need a few samples there".to_owned())
             }

@@ -68,6 +68,7 @@ impl<'a> Resolver<'a, '_> {
         let capacity = &service.capacity;
         let metrics = metrics(service);
         let container = self.container(key, service, scope, &name);
+        let container = self.pinned_container(container);
         let volumes = container.mounts.iter().zip(service.writable.values());
         let volumes = volumes.map(|(mount, limit)| Volume {
             name: mount.volume.clone(),

@@ -5,34 +5,8 @@ mod kit;
 
 use kit::{
     lines,
-    own::{ENTRY, compile_own, worker},
+    own::{AUTOSCALER, ENTRY, check, compile_own, worker},
 };
-
-/// Name of the case, what the team adds to the environment, changes to the worker, findings.
-type Case =
-    (&'static str, &'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
-
-fn check(cases: &[Case]) {
-    for (case, more, changes, expected) in cases {
-        let found = lines(compile_own(&[ENTRY, more].concat(), &worker(changes)));
-        let expected: Vec<_> =
-            expected.iter().map(|line| format!("manifests/worker.yaml:{line}")).collect();
-        assert_eq!(found, expected, "{case}");
-    }
-}
-
-const AUTOSCALER: &str = "---
-apiVersion: autoscaling/v2
-kind: HorizontalPodAutoscaler
-metadata: { name: worker }
-spec:
-  scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: worker }
-  minReplicas: 2
-  maxReplicas: 4
-  metrics:
-  - type: Resource
-    resource: { name: cpu, target: { type: Utilization, averageUtilization: 70 } }
-";
 
 #[test]
 fn a_sound_worker_passes() {
@@ -350,6 +324,22 @@ fn autoscalers_can_work() {
             &[],
         ),
         (
+            "two of one workload",
+            "",
+            &[
+                ("  replicas: 2\n", ""),
+                ("", AUTOSCALER),
+                ("", AUTOSCALER),
+                (
+                    "kind: HorizontalPodAutoscaler\nmetadata: { name: worker }",
+                    "kind: HorizontalPodAutoscaler\nmetadata: { name: second }",
+                ),
+            ],
+            &[
+                "76:3: `HorizontalPodAutoscaler/worker` scales `Deployment/worker`, as `HorizontalPodAutoscaler/second` does (help: remove one, or say `allow = [\"autoscaling\"]` in its `[[manifests]]`)",
+            ],
+        ),
+        (
             "a range that ends before it begins",
             "",
             &[("  replicas: 2\n", ""), ("", AUTOSCALER), ("minReplicas: 2", "minReplicas: 9")],
@@ -429,6 +419,56 @@ fn ports_of_a_service_differ() {
             &["50:7: `Service/worker` has several ports, of which 81 has no name (help: name it)"],
         ),
     ]);
+}
+
+#[test]
+fn a_quota_allows_no_way_in_beside_the_ingress_controller() {
+    const QUOTA: &str = "[quota]\n";
+    check(&[
+        (
+            "a load balancer",
+            QUOTA,
+            &[(
+                "  selector: { app: worker }\n  ports",
+                "  type: LoadBalancer\n  selector: { app: worker }\n  ports",
+            )],
+            &[
+                "47:9: `Service/worker` is of type `LoadBalancer`, of which the quota of its namespace allows none (help: let an Ingress or a route lead to it, or go without `[quota]`)",
+            ],
+        ),
+        (
+            "a port of every node",
+            QUOTA,
+            &[(
+                "  selector: { app: worker }\n  ports",
+                "  type: NodePort\n  selector: { app: worker }\n  ports",
+            )],
+            &[
+                "47:9: `Service/worker` is of type `NodePort`, of which the quota of its namespace allows none (help: let an Ingress or a route lead to it, or go without `[quota]`)",
+            ],
+        ),
+        (
+            "a load balancer without a quota",
+            "",
+            &[(
+                "  selector: { app: worker }\n  ports",
+                "  type: LoadBalancer\n  selector: { app: worker }\n  ports",
+            )],
+            &[],
+        ),
+    ]);
+}
+
+#[test]
+fn containers_run_images_by_digest() {
+    check(&[(
+        "a text that is said to be no image",
+        "not_images = [\"nginx\"]\n",
+        &[("image: ghcr.io/shop/web:1", "image: nginx")],
+        &[
+            "21:16: `Deployment/worker` runs `nginx`, which has no digest (help: write the image with registry and tag)",
+        ],
+    )]);
 }
 
 #[test]
@@ -636,6 +676,17 @@ fn traffic_is_declared() {
             ],
         ),
         (
+            "every port of pods that let nobody in",
+            "",
+            &[(
+                "  egress: []",
+                "  egress:\n  - to: [{ podSelector: { matchLabels: { app.kubernetes.io/name: web } } }]",
+            )],
+            &[
+                "61:12: `NetworkPolicy/worker` lets its pods call port 8080 of `Deployment/web`, which does not let them in (help: declare the need, or bring a NetworkPolicy with `ingress` for what is called, or say `allow = [\"traffic\"]` in its `[[manifests]]`)",
+            ],
+        ),
+        (
             "HTTPS to the internet",
             "",
             &[(
@@ -759,7 +810,7 @@ spec: { defaultBackend: { service: { name: api, port: { name: http } } } }
         "`Service/api` has two ports 3001 of TCP",
         "`ExternalSecret/jwt` is of `external-secrets.io/v1beta1`",
         "`NetworkPolicy/https` lets HTTPS out to pods only",
-        "has the annotation `nginx.ingress.kubernetes.io/rate-limit`",
+        "`Ingress/api` has a wrong annotation: ingress-nginx knows no annotation `rate-limit`",
     ];
     assert_eq!(found.len(), parts.len(), "{found:#?}");
     for (line, part) in found.iter().zip(parts) {
@@ -770,24 +821,31 @@ spec: { defaultBackend: { service: { name: api, port: { name: http } } } }
 #[test]
 fn annotations_are_ones_that_ingress_nginx_knows() {
     for (case, annotation, expected) in [
-        ("one that it knows", "limit-rps", vec![]),
+        ("one that it knows", "limit-rps: \"100\"", vec![]),
         (
             "one that it does not",
-            "rate-limit",
+            "rate-limit: \"100\"",
             vec![
-                "manifests/worker.yaml:67:46: `Ingress/x` has the annotation `nginx.ingress.kubernetes.io/rate-limit`, which ingress-nginx does not know (help: did you mean `nginx.ingress.kubernetes.io/limit-rps`? or say `allow = [\"annotations\"]` in its `[[manifests]]`)",
+                "manifests/worker.yaml:67:46: `Ingress/x` has a wrong annotation: ingress-nginx knows no annotation `rate-limit` (help: did you mean `limit-rps`? or say `allow = [\"annotations\"]` in its `[[manifests]]`)",
+            ],
+        ),
+        (
+            "a value that it cannot read",
+            "limit-rps: many",
+            vec![
+                "manifests/worker.yaml:67:44: `Ingress/x` has a wrong annotation: annotation `limit-rps` takes a whole number, not `many` (help: say `allow = [\"annotations\"]` in its `[[manifests]]`)",
             ],
         ),
         (
             "a snippet",
-            "server-snippet",
+            "server-snippet: \"100\"",
             vec![
-                "manifests/worker.yaml:67:50: `Ingress/x` has the annotation `nginx.ingress.kubernetes.io/server-snippet`, which ingress-nginx refuses by default (help: use the annotation for it, or none, or say `allow = [\"annotations\"]` in its `[[manifests]]`)",
+                "manifests/worker.yaml:67:50: `Ingress/x` has a wrong annotation: annotation `server-snippet` is a snippet, which ingress-nginx ignores (help: it is off since 1.9, because who writes one can read every Secret of the cluster; set it in the controller's own settings, or say `allow = [\"annotations\"]` in its `[[manifests]]`)",
             ],
         ),
     ] {
         let ingress = format!(
-            "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: x\n  annotations:\n    nginx.ingress.kubernetes.io/{annotation}: \"100\"\nspec: {{ defaultBackend: {{ service: {{ name: worker, port: {{ number: 80 }} }} }} }}\n"
+            "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: x\n  annotations:\n    nginx.ingress.kubernetes.io/{annotation}\nspec: {{ defaultBackend: {{ service: {{ name: worker, port: {{ number: 80 }} }} }} }}\n"
         );
         let found = lines(compile_own(ENTRY, &(worker(&[]) + &ingress)));
         assert_eq!(found, expected, "{case}");

@@ -447,6 +447,60 @@ namespace = "gateways""#;
 }
 
 #[test]
+fn policies_of_the_release_keep_their_names() {
+    check(&[
+        (
+            "a service with the name of the policy that denies",
+            &[],
+            "[services.shop-default-deny]\nport = 1\n",
+            &[
+                "3:7: `services.shop-default-deny` and `release.app` have the same name, `shop-default-deny`",
+            ],
+        ),
+        (
+            "a service with the name of the policy of a solver",
+            &[("\"none\"", "\"cert-manager\"\nissuer = \"letsencrypt\"")],
+            "[services.shop-acme-solver]\nport = 1\n",
+            &[
+                "29:10: `services.shop-acme-solver` and `edge.tls.issuer` have the same name, `shop-acme-solver`",
+            ],
+        ),
+        (
+            "a service with the name of the policy of a gateway",
+            &[
+                GATEWAY,
+                (
+                    "namespace = \"ingress\"\n",
+                    "pods = { a = \"b\" }\n[network.gateway_controller]\nnamespace = \"x\"\n",
+                ),
+            ],
+            "[services.shop-gateway]\nport = 1\n",
+            &[
+                "30:10: `services.shop-gateway` and `network.ingress_controller` have the same name, `shop-gateway`",
+            ],
+        ),
+    ]);
+}
+
+#[test]
+fn numbers_have_a_most() {
+    check(&[(
+        "numbers beyond what others read",
+        &[(
+            "[edge.tls]",
+            "rate_limit = { requests_per_second = 4294967295, connections = 4294967295 }\n[edge.tls]",
+        )],
+        "[edge.cors]\norigins = [\"*\"]\nmethods = [\"GET\"]\nheaders = [\"a\"]\nmax_age_seconds = 4294967295\n[services.last]\nport = 1\nmin_available = 4294967295\n",
+        &[
+            "27:38: `edge.rate_limit.requests_per_second` must be 1 to 1000000, not 4294967295",
+            "27:64: `edge.rate_limit.connections` must be 1 to 1000000, not 4294967295",
+            "36:19: `edge.cors.max_age_seconds` must be 1 to 31536000, not 4294967295",
+            "39:17: `services.last.min_available` must be 0 to 1000, not 4294967295",
+        ],
+    )]);
+}
+
+#[test]
 fn issuers_and_the_gateway_must_make_sense() {
     let own = "[issuers.own]\nself_signed = {}\n";
     let tls = |more: &str| format!("\"cert-manager\"\nissuer = \"onw\"{more}");

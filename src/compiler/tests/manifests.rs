@@ -303,12 +303,15 @@ fn images_are_found_wherever_they_are() {
     for (case, yaml, more, expected) in [
         ("in an argument, without a pin", worker(&[("args: [work]", "args: [\"--sidecar=quay.io/a/b:v1\"]")]), "", &["manifests/worker.yaml:22:17: image `quay.io/a/b:v1` has no pin in `lockfiles/live.lock` (help: add an `[[image]]` with its name, tag and digest there)"] as &[&str]),
         ("in a custom resource, pinned", [widget, "web: { image: ghcr.io/shop/web:1 }"].concat(), "scopes.Widget = \"Namespaced\"\n", &[]),
-        ("without registry", worker(&[("ghcr.io/shop/web:1", "nginx:1")]), "", &["manifests/worker.yaml:21:16: `nginx:1` is not an image with registry and tag, such as `docker.io/library/nats:2.11` (help: write `docker.io/library/nginx:1`, or if it is no image, add it to `not_images` in the entry)"]),
-        ("without tag", worker(&[("ghcr.io/shop/web:1", "ghcr.io/shop/web")]), "", &["manifests/worker.yaml:21:16: `ghcr.io/shop/web` is not an image with registry and tag, such as `docker.io/library/nats:2.11` (help: write `ghcr.io/shop/web:TAG`, or if it is no image, add it to `not_images` in the entry)"]),
-        ("at another key that ends like it", map("a: { sidecarImage: envoy }"), "", &["manifests/worker.yaml:4:20: `envoy` is not an image with registry and tag, such as `docker.io/library/nats:2.11` (help: write `docker.io/library/envoy:TAG`, or if it is no image, add it to `not_images` in the entry)"]),
-        ("as an argument of a flag", worker(&[("args: [work]", "args: [--sidecar-image, envoy, --init-image=init]")]), "", &["manifests/worker.yaml:22:33: `envoy` is not an image with registry and tag, such as `docker.io/library/nats:2.11` (help: write `docker.io/library/envoy:TAG`, or if it is no image, add it to `not_images` in the entry)", "manifests/worker.yaml:22:40: `init` is not an image with registry and tag, such as `docker.io/library/nats:2.11` (help: write `docker.io/library/init:TAG`, or if it is no image, add it to `not_images` in the entry)"]),
-        ("in an environment variable", worker(&[("args: [work]", "env: [{ name: RELATED_IMAGE_X, value: x }]")]), "", &["manifests/worker.yaml:22:47: `x` is not an image with registry and tag, such as `docker.io/library/nats:2.11` (help: write `docker.io/library/x:TAG`, or if it is no image, add it to `not_images` in the entry)"]),
-        ("in a file of settings", map("data:\n  a.yaml: |\n    sidecar:\n      image: envoy"), "", &["manifests/worker.yaml:5:3: `envoy` is not an image with registry and tag, such as `docker.io/library/nats:2.11` (help: write `docker.io/library/envoy:TAG`, or if it is no image, add it to `not_images` in the entry)"]),
+        ("at a key of the name of an image", [widget, "imageName: postgres:16"].concat(), "scopes.Widget = \"Namespaced\"\n", &["manifests/worker.yaml:5:14: `postgres:16` is not an image with registry and tag, such as `docker.io/library/nats:2.11` (help: write `docker.io/library/postgres:16`, or if it is no image, add it to `not_images`)"]),
+        ("at keys of references to images", [widget, "web: { imageRef: nginx, sidecarImageURI: \"nginx:1\", imageName: { of: what } }"].concat(), "scopes.Widget = \"Namespaced\"\n", &["manifests/worker.yaml:5:20: `nginx` is not an image with registry and tag, such as `docker.io/library/nats:2.11` (help: write `docker.io/library/nginx:TAG`, or if it is no image, add it to `not_images`)", "manifests/worker.yaml:5:45: `nginx:1` is not an image with registry and tag, such as `docker.io/library/nats:2.11` (help: write `docker.io/library/nginx:1`, or if it is no image, add it to `not_images`)"]),
+        ("in a list of images", [widget, "images: [nginx, \"quay.io/a/b:v1\", { name: web }]"].concat(), "scopes.Widget = \"Namespaced\"\n", &["manifests/worker.yaml:5:12: `nginx` is not an image with registry and tag, such as `docker.io/library/nats:2.11` (help: write `docker.io/library/nginx:TAG`, or if it is no image, add it to `not_images`)", "manifests/worker.yaml:5:20: image `quay.io/a/b:v1` has no pin in `lockfiles/live.lock` (help: add an `[[image]]` with its name, tag and digest there)"]),
+        ("without registry", worker(&[("ghcr.io/shop/web:1", "nginx:1")]), "", &["manifests/worker.yaml:21:16: `nginx:1` is not an image with registry and tag, such as `docker.io/library/nats:2.11` (help: write `docker.io/library/nginx:1`, or if it is no image, add it to `not_images`)"]),
+        ("without tag", worker(&[("ghcr.io/shop/web:1", "ghcr.io/shop/web")]), "", &["manifests/worker.yaml:21:16: `ghcr.io/shop/web` is not an image with registry and tag, such as `docker.io/library/nats:2.11` (help: write `ghcr.io/shop/web:TAG`, or if it is no image, add it to `not_images`)"]),
+        ("at another key that ends like it", map("a: { sidecarImage: envoy }"), "", &["manifests/worker.yaml:4:20: `envoy` is not an image with registry and tag, such as `docker.io/library/nats:2.11` (help: write `docker.io/library/envoy:TAG`, or if it is no image, add it to `not_images`)"]),
+        ("as an argument of a flag", worker(&[("args: [work]", "args: [--sidecar-image, envoy, --init-image=init]")]), "", &["manifests/worker.yaml:22:33: `envoy` is not an image with registry and tag, such as `docker.io/library/nats:2.11` (help: write `docker.io/library/envoy:TAG`, or if it is no image, add it to `not_images`)", "manifests/worker.yaml:22:40: `init` is not an image with registry and tag, such as `docker.io/library/nats:2.11` (help: write `docker.io/library/init:TAG`, or if it is no image, add it to `not_images`)"]),
+        ("in an environment variable", worker(&[("args: [work]", "env: [{ name: RELATED_IMAGE_X, value: x }]")]), "", &["manifests/worker.yaml:22:47: `x` is not an image with registry and tag, such as `docker.io/library/nats:2.11` (help: write `docker.io/library/x:TAG`, or if it is no image, add it to `not_images`)"]),
+        ("in a file of settings", map("data:\n  a.yaml: |\n    sidecar:\n      image: envoy"), "", &["manifests/worker.yaml:5:3: `envoy` is not an image with registry and tag, such as `docker.io/library/nats:2.11` (help: write `docker.io/library/envoy:TAG`, or if it is no image, add it to `not_images`)"]),
         ("in parts", map("a: { repository: quay.io/a/b, tag: v1 }"), "", &["manifests/worker.yaml:4:6: image `quay.io/a/b:v1` is in parts, so it cannot be pinned where it stands (help: add `quay.io/a/b:v1` to `images` in the entry, so that it is in the bundle)"]),
         ("in parts, declared", map("a: { repository: shop/web, tag: \"1\" }"), "images = [\"ghcr.io/shop/web:1\"]\n", &[]),
         ("what looks like one and is none", map("a: { image: logo }"), "not_images = [\"logo\"]\n", &[]),
@@ -360,6 +363,104 @@ fn images_in_custom_resources_and_arguments_are_pinned() {
     );
 }
 
+/// Pins of [`LOCK`], and of `quay.io/a/b:v1`.
+fn more_pins() -> String {
+    let digest = "bb".repeat(32);
+    let pin = "[[image]]\nname = \"quay.io/a/b\"\ntag = \"v1\"\ndigest = \"sha256:";
+    format!("{LOCK}{pin}{digest}\"\n")
+}
+
+#[test]
+fn images_in_texts_of_services_are_pinned() {
+    let environment = SHOP.replace(
+        "[services.web]\n",
+        "[settings]\nSIDECAR = \"quay.io/a/b:v1\"\n[services.web]\nargs = [\"--sidecar=quay.io/a/b:v1\"]\ncommand = [\"run\", \"quay.io/a/b:v1\"]\nenv = { RUNNER_IMAGE = \"quay.io/a/b:v1\" }\n",
+    );
+    let compiled = compile_locked(&environment, "", &more_pins()).expect("sound");
+    let pinned = format!("quay.io/a/b@sha256:{}", "bb".repeat(32));
+    let deployment = object(&compiled, "Deployment", "web");
+    let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(container["args"][0], format!("--sidecar={pinned}"));
+    assert_eq!(container["command"][1], pinned);
+    assert_eq!(container["env"][0]["value"], pinned);
+    let settings = container["envFrom"][0]["configMapRef"]["name"].as_str().expect("a name");
+    assert_eq!(object(&compiled, "ConfigMap", settings)["data"]["SIDECAR"], pinned);
+    assert_eq!(compiled.release.config().images.len(), 2);
+}
+
+#[test]
+fn images_in_texts_of_services_are_in_the_bundle_or_there_is_none() {
+    for (case, not_images, changes, expected) in [
+        (
+            "an argument without a pin",
+            "",
+            "args = [\"--sidecar=quay.io/a/b:v1\"]\n",
+            vec![
+                "envs/live.toml:21:9: image `quay.io/a/b:v1` has no pin in `lockfiles/live.lock` (help: add an `[[image]]` with its name, tag and digest there)",
+            ],
+        ),
+        (
+            "a variable that is no whole image",
+            "",
+            "env = { RUNNER_IMAGE = \"nginx\" }\n",
+            vec![
+                "envs/live.toml:21:24: `nginx` is not an image with registry and tag, such as `docker.io/library/nats:2.11` (help: write `docker.io/library/nginx:TAG`, or if it is no image, add it to `not_images`)",
+            ],
+        ),
+        (
+            "an image with a placeholder",
+            "",
+            "args = [\"quay.io/a/b:{version}\"]\n",
+            vec![
+                "envs/live.toml:20:11: `Deployment/web` names the image `quay.io/a/b:1.0.0`, which the release does not have (help: write it without placeholders and with its tag where the environment says it, or if it is no image, add it to `not_images`)",
+            ],
+        ),
+        (
+            "an image with a placeholder and a digest",
+            "",
+            "env.A = \"quay.io/a/{service}@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\"\n",
+            vec![
+                "envs/live.toml:20:11: `Deployment/web` names the image `quay.io/a/web@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb`, which the release does not have (help: write it without placeholders and with its tag where the environment says it, or if it is no image, add it to `not_images`)",
+            ],
+        ),
+        (
+            "what looks like one and is none",
+            "not_images = [\"logo.png\", \"api.example.com/a:1.0.0\"]\n",
+            "env = { HOME_IMAGE = \"logo.png\", A = \"api.example.com/a:{version}\" }\n",
+            vec![],
+        ),
+    ] {
+        let service = ["[services.web]\n", changes].concat();
+        let environment = [not_images, &SHOP.replace("[services.web]\n", &service)].concat();
+        let found = lines(compile_locked(&environment, "", LOCK));
+        assert_eq!(found, expected, "{case}");
+    }
+}
+
+#[test]
+fn a_rendered_object_is_found_where_it_is_declared() {
+    let history = "\n[services.cart-history]\nport = 8082\n";
+    for (case, object, expected) in [
+        ("a service", "kind: Service\nmetadata: { name: cart }", "17:11"),
+        (
+            "a service whose name begins with another's",
+            "kind: Service\nmetadata: { name: cart-history }",
+            "24:11",
+        ),
+        ("the namespace", "kind: Namespace\nmetadata: { name: shop-live }", "2:2"),
+    ] {
+        let environment = [SHOP, history, ENTRY].concat();
+        let yaml = format!("apiVersion: v1\n{object}\n");
+        let found = lines(compile_locked(&environment, &yaml, LOCK));
+        let other = format!("the other is at envs/live.toml:{expected}; remove one of them)");
+        assert_eq!(found.len(), 1, "{case}: {found:?}");
+        assert!(found[0].ends_with(&other), "{case}: {found:?}");
+    }
+}
+
+/// A second file of the team.
+const MORE: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: more }\n";
+
 #[test]
 fn entries_must_make_sense() {
     for (case, more, expected) in [
@@ -392,6 +493,13 @@ fn entries_must_make_sense() {
             ],
         ),
         (
+            "two rules of readiness for one kind",
+            "[[manifests]]\npath = \"manifests/worker.yaml\"\nreadiness.Deployment = \"Ready\"\n[[manifests]]\npath = \"manifests/more.yaml\"\nreadiness.Deployment = \"none\"\n",
+            &[
+                "envs/live.toml:28:24: `Deployment` has two rules of readiness (help: keep one of them)",
+            ],
+        ),
+        (
             "readiness of a kind that is not there",
             "[[manifests]]\npath = \"manifests/worker.yaml\"\nreadiness.Widget = \"Ready\"\n",
             &[
@@ -399,7 +507,14 @@ fn entries_must_make_sense() {
             ],
         ),
     ] {
-        let found = lines(compile_own(more, WORKER));
+        let environment = [SHOP, more].concat();
+        let files = [
+            ("envs/live.toml", environment.as_str()),
+            ("lockfiles/live.lock", LOCK),
+            ("manifests/worker.yaml", WORKER),
+            ("manifests/more.yaml", MORE),
+        ];
+        let found = lines(compile_files(&files));
         assert_eq!(found, expected, "{case}");
     }
 }
@@ -424,6 +539,7 @@ remove = [\"/spec/template/spec/dnsPolicy\"]
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn patches_must_make_sense() {
     for (case, patch, expected) in [
         (
@@ -469,6 +585,48 @@ fn patches_must_make_sense() {
             ],
         ),
         (
+            "of one of several",
+            "target = { kind = \"Ingress\", name = \"two\" }\nmerge.spec.x = \"y\"\n",
+            &[
+                "envs/live.toml:25:37: there are several `Ingress/two` (help: add `api_version` or `namespace` to `target`)",
+            ],
+        ),
+        (
+            "in another namespace",
+            "target = { kind = \"Deployment\", name = \"web\", namespace = \"other\" }\nmerge.spec.replicas = 3\n",
+            &[
+                "envs/live.toml:25:40: `Deployment/web` is not of the API version and in the namespace of the `target` (help: it is of `apps/v1` in namespace `shop-live`)",
+            ],
+        ),
+        (
+            "of another version",
+            "target = { kind = \"Namespace\", name = \"shop-live\", api_version = \"v2\" }\nmerge.metadata.labels.a = \"b\"\n",
+            &[
+                "envs/live.toml:25:39: `Namespace/shop-live` is not of the API version and in the namespace of the `target` (help: it is of `v1`)",
+            ],
+        ),
+        (
+            "that brings a secret value",
+            "target = { kind = \"Secret\", name = \"token\" }\nmerge.stringData.password = \"hunter2\"\n",
+            &[
+                "envs/live.toml:25:1: `Secret/token` has a secret value, which would stand in the bundle (help: declare its name and keys in `[secrets]`, so that the values come from the secret store)",
+            ],
+        ),
+        (
+            "that brings a secret value to a Secret without",
+            "target = { kind = \"Secret\", name = \"token\" }\nset.\"/data\" = { password = \"aHVudGVyMg==\" }\n",
+            &[
+                "envs/live.toml:25:1: `Secret/token` has a secret value, which would stand in the bundle (help: declare its name and keys in `[secrets]`, so that the values come from the secret store)",
+            ],
+        ),
+        (
+            "that brings a private key",
+            "target = { kind = \"Deployment\", name = \"web\" }\nset.\"/metadata/annotations\" = { key = \"-----BEGIN EC PRIVATE KEY-----\" }\n",
+            &[
+                "envs/live.toml:25:1: `Deployment/web` has a secret value, which would stand in the bundle (help: declare its name and keys in `[secrets]`, so that the values come from the secret store)",
+            ],
+        ),
+        (
             "with a fraction",
             "target = { kind = \"Deployment\", name = \"web\" }\nmerge.spec.x = 0.5\n",
             &[
@@ -483,9 +641,19 @@ fn patches_must_make_sense() {
             ],
         ),
     ] {
-        let found = lines(compile_own(&["\n[[patches]]\n", patch].concat(), ""));
+        let more = ["\n[[patches]]\n", patch, ENTRY, "scopes.Ingress = \"Namespaced\"\n"].concat();
+        let secret = "apiVersion: v1\nkind: Secret\nmetadata: { name: token }\n---\napiVersion: example.com/v1\nkind: Ingress\nmetadata: { name: two }\n---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: { name: two }\n";
+        let found = lines(compile_own(&more, secret));
         assert_eq!(found, expected, "{case}");
     }
+}
+
+#[test]
+fn no_secret_value_comes_from_the_environment() {
+    let found = lines(compile_own("[settings]\nKEY = \"-----BEGIN PRIVATE KEY-----\"\n", ""));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].starts_with("envs/live.toml:23:2: `ConfigMap/shop-settings-"), "{found:?}");
+    assert!(found[0].contains(" has a secret value, which would stand in the bundle"), "{found:?}");
 }
 
 #[test]

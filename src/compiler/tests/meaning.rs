@@ -184,6 +184,28 @@ fn references_and_variables_must_lead_somewhere() {
 }
 
 #[test]
+fn labels_of_the_release_are_its_own() {
+    check(&[
+        (
+            "labels by which an operator selects",
+            &[("", "[monitoring.labels]\nrelease = \"operator\"\n\"example.com/a\" = \"b\"\n")],
+            &[],
+        ),
+        (
+            "labels by which objects are found",
+            &[(
+                "",
+                "[monitoring.labels]\n\"app.kubernetes.io/part-of\" = \"a\"\n\"applyset.kubernetes.io/part-of\" = \"b\"\n",
+            )],
+            &[
+                "24:31: label `app.kubernetes.io/part-of` is one that the release sets itself (help: take another label)",
+                "25:36: label `applyset.kubernetes.io/part-of` is one that the release sets itself (help: take another label)",
+            ],
+        ),
+    ]);
+}
+
+#[test]
 fn the_edge_must_be_complete() {
     let route = "route = \"/web\"\n";
     let host = "[edge]\nhost = \"shop.example\"\nclass = \"nginx\"\n";

@@ -2,7 +2,7 @@
 
 use a4co_compiler::{Compiled, Findings};
 
-use super::{LOCK, SHOP, compile_files};
+use super::{LOCK, SHOP, compile_files, lines};
 
 /// What brings [`WORKER`].
 pub(crate) const ENTRY: &str = "\n[[manifests]]\npath = \"manifests/worker.yaml\"\n";
@@ -96,4 +96,32 @@ pub(crate) fn worker(changes: &[(&str, &str)]) -> String {
         assert!(text.contains(from), "`{from}` is not in the worker");
         if from.is_empty() { text + to } else { text.replacen(from, to, 1) }
     })
+}
+
+/// An autoscaler of the worker.
+pub(crate) const AUTOSCALER: &str = "---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: { name: worker }
+spec:
+  scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: worker }
+  minReplicas: 2
+  maxReplicas: 4
+  metrics:
+  - type: Resource
+    resource: { name: cpu, target: { type: Utilization, averageUtilization: 70 } }
+";
+
+/// Name of the case, what the team adds to the environment, changes to the worker, findings.
+pub(crate) type Case =
+    (&'static str, &'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
+
+/// Checks what is found in the changed worker of each case.
+pub(crate) fn check(cases: &[Case]) {
+    for (case, more, changes, expected) in cases {
+        let found = lines(compile_own(&[ENTRY, more].concat(), &worker(changes)));
+        let expected: Vec<_> =
+            expected.iter().map(|line| format!("manifests/worker.yaml:{line}")).collect();
+        assert_eq!(found, expected, "{case}");
+    }
 }

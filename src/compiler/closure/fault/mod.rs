@@ -1,9 +1,11 @@
-//! What is wrong with an object, in words, and what to do about it.
+//! What is wrong with an object, in words.
+
+mod help;
+mod rule;
 
 use thiserror::Error;
 
-use super::Rule;
-use crate::suggest;
+use crate::nginx::NginxProblem;
 
 /// What is wrong with an object. The message goes on after its kind and name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Error)]
@@ -12,6 +14,12 @@ pub enum Fault {
     /// A container's image without a digest.
     #[error("runs `{image}`, which has no digest")]
     Unpinned {
+        /// The image.
+        image: String,
+    },
+    /// An image in a text that the release does not have.
+    #[error("names the image `{image}`, which the release does not have")]
+    HiddenImage {
         /// The image.
         image: String,
     },
@@ -126,6 +134,12 @@ pub enum Fault {
         /// The number.
         number: i64,
     },
+    /// A Service that the quota refuses.
+    #[error("is of type `{kind}`, of which the quota of its namespace allows none")]
+    OutsideQuota {
+        /// The type.
+        kind: String,
+    },
     /// A container without a probe.
     #[error("has no `{probe}` in container `{container}`")]
     NoProbe {
@@ -204,129 +218,7 @@ pub enum Fault {
         /// The port.
         port: String,
     },
-    /// An annotation that ingress-nginx does not know.
-    #[error("has the annotation `{annotation}`, which ingress-nginx does not know")]
-    UnknownAnnotation {
-        /// The annotation.
-        annotation: String,
-        /// The one that is most likely meant.
-        nearest: Option<String>,
-    },
-    /// A value of an annotation that ingress-nginx cannot read.
-    #[error("has `{value}` for the annotation `{annotation}`, which takes {expected}")]
-    AnnotationValue {
-        /// The annotation.
-        annotation: String,
-        /// Its value.
-        value: String,
-        /// What it takes, in words.
-        expected: String,
-    },
-    /// An annotation that ingress-nginx refuses by default.
-    #[error("has the annotation `{annotation}`, which ingress-nginx refuses by default")]
-    Snippet {
-        /// The annotation.
-        annotation: String,
-    },
-}
-
-impl Fault {
-    /// Returns the rule that is broken, if a team may break it.
-    pub(crate) fn rule(&self) -> Option<Rule> {
-        Some(match self {
-            Self::Unpinned { .. }
-            | Self::ForeignPods
-            | Self::SamePort { .. }
-            | Self::SamePortName { .. }
-            | Self::UnnamedPort { .. }
-            | Self::RangeReversed { .. }
-            | Self::NotServed { .. }
-            | Self::NotDefined { .. } => return None,
-            Self::NoSuchObject { .. } | Self::NoSuchKey { .. } => Rule::References,
-            Self::NoSuchPort { .. } => Rule::Ports,
-            Self::SelectsNothing { .. } => Rule::Selectors,
-            Self::FixedReplicas { .. }
-            | Self::NoRequest { .. }
-            | Self::CustomMetric { .. }
-            | Self::TwoAutoscalers { .. } => Rule::Autoscaling,
-            Self::BlocksDrains { .. } => Rule::Disruption,
-            Self::NoProbe { .. } => Rule::Probes,
-            Self::NoResource { .. } => Rule::Resources,
-            Self::NotRestricted { .. } => Rule::Security,
-            Self::WritableRoot { .. } => Rule::ReadOnlyRoot,
-            Self::DefaultAccount => Rule::ServiceAccount,
-            Self::Token { .. } => Rule::Token,
-            Self::NoEgress | Self::NoIngress | Self::PodsOnly | Self::OneSided { .. } => {
-                Rule::Traffic
-            }
-            Self::UnknownAnnotation { .. }
-            | Self::AnnotationValue { .. }
-            | Self::Snippet { .. } => Rule::Annotations,
-        })
-    }
-
-    /// Returns what to do about it.
-    pub(crate) fn help(&self) -> Option<String> {
-        let help = match self {
-            Self::NoSuchObject { kind, name, known } => {
-                let known = known.iter().map(String::as_str);
-                return Some(match (suggest::nearest(name, known), kind.as_str()) {
-                    (Some(nearest), _) => format!("did you mean `{nearest}`?"),
-                    (None, "Secret") => {
-                        format!("if the site has it, say `site.secrets.{name} = [\"KEY\"]`")
-                    }
-                    (None, "ConfigMap") => {
-                        format!("if the site has it, say `site.config_maps.{name} = [\"KEY\"]`")
-                    }
-                    (None, _) => {
-                        format!("if the site has it, say `site.objects = [\"{kind}/{name}\"]`")
-                    }
-                });
-            }
-            Self::NoSuchKey { key, known, .. } => return suggest::help(key, known),
-            Self::NoSuchPort { port, known, .. } => return suggest::help(port, known),
-            Self::UnknownAnnotation { nearest, .. } => {
-                return nearest.as_ref().map(|nearest| format!("did you mean `{nearest}`?"));
-            }
-            Self::NotServed { instead, .. } => {
-                return instead.map(|instead| format!("use `{instead}`"));
-            }
-            Self::NotDefined { served, .. } => {
-                format!("use {}", suggest::list(served.iter().map(String::as_str)))
-            }
-            Self::Unpinned { .. } => "write the image with registry and tag".to_owned(),
-            Self::ForeignPods => "make the labels of the template match the selector".to_owned(),
-            Self::SelectsNothing { .. } => "compare it with the labels there".to_owned(),
-            Self::FixedReplicas { .. } => "remove `replicas`".to_owned(),
-            Self::NoRequest { resource, .. } => format!("add `resources.requests.{resource}`"),
-            Self::CustomMetric { .. } => {
-                "if the site has one, say `site.custom_metrics = true`".to_owned()
-            }
-            Self::BlocksDrains { .. } => "say `maxUnavailable: 1`".to_owned(),
-            Self::SamePort { .. } | Self::TwoAutoscalers { .. } => "remove one".to_owned(),
-            Self::SamePortName { .. } => "rename one".to_owned(),
-            Self::UnnamedPort { .. } => "name it".to_owned(),
-            Self::NoProbe { .. } | Self::NoResource { .. } => "add it".to_owned(),
-            Self::WritableRoot { .. } => "say `readOnlyRootFilesystem: true` in its \
-                `securityContext`, and mount an `emptyDir` where it writes"
-                .to_owned(),
-            Self::DefaultAccount => "bring a ServiceAccount, and name it".to_owned(),
-            Self::Token { .. } => "say `automountServiceAccountToken: false`".to_owned(),
-            Self::NoEgress => "bring a NetworkPolicy with `egress` for it, which may be empty if \
-                it calls nobody"
-                .to_owned(),
-            Self::NoIngress => "bring a NetworkPolicy with `ingress` for it".to_owned(),
-            Self::PodsOnly => "use an `ipBlock`, such as 0.0.0.0/0 except the private ranges, or \
-                name the pods"
-                .to_owned(),
-            Self::OneSided { .. } => "declare the need, or bring a NetworkPolicy with `ingress` \
-                for what is called"
-                .to_owned(),
-            Self::Snippet { .. } => "use the annotation for it, or none".to_owned(),
-            Self::NotRestricted { .. }
-            | Self::RangeReversed { .. }
-            | Self::AnnotationValue { .. } => return None,
-        };
-        Some(help)
-    }
+    /// An annotation that ingress-nginx does not take.
+    #[error("has a wrong annotation: {0}")]
+    Annotation(NginxProblem),
 }
