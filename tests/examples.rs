@@ -67,7 +67,9 @@ fn expect_installed(site: &Site, release: &Release) {
 
 fn give_secrets(site: &Site, secrets: &[(&str, &[&str])]) {
     site.kubectl(&["create", "namespace", &site.namespace]);
-    secrets.iter().for_each(|(name, keys)| give_secret(site, name, keys));
+    for (name, keys) in secrets {
+        give_secret(site, name, keys);
+    }
 }
 
 fn give_secret(site: &Site, name: &str, keys: &[&str]) {

@@ -59,7 +59,7 @@ fn expect_all_running(site: &Site, compiled: &Compiled) {
     };
     let wanted = compiled.totals.least.pods as usize;
     let start = Instant::now();
-    while running() < wanted && start.elapsed() < Duration::from_secs(60) {
+    while running() < wanted && start.elapsed() < Duration::from_mins(1) {
         thread::sleep(Duration::from_millis(500));
     }
     assert_eq!(running(), wanted);

@@ -257,24 +257,29 @@ fn a_job_that_fails() {
 
 fn a_custom_resource_that_says_that_it_is_stuck() {
     let site = Site::new("stalled");
-    let issuer = json!({
-        "apiVersion": "cert-manager.io/v1", "kind": "Issuer", "metadata": site.metadata("ca"),
-        "spec": { "selfSigned": {} },
+    let request = json!({
+        "apiVersion": "cert-manager.io/v1", "kind": "CertificateRequest",
+        "metadata": site.metadata("ca"),
+        "spec": { "issuerRef": { "name": "none" }, "request": "" },
     });
     let mut config = site.config();
     let ready = Readiness::Condition("Ready".to_owned());
-    config.readiness =
-        vec![ReadinessRule { group: "cert-manager.io".into(), kind: "Issuer".into(), ready }];
-    let release = site.release_of(config, vec![(6, issuer)]);
+    config.readiness = vec![ReadinessRule {
+        group: "cert-manager.io".into(),
+        kind: "CertificateRequest".into(),
+        ready,
+    }];
+    let release = site.release_of(config, vec![(6, request)]);
     let ran = site.expect_undone(&release, LONG, || {
-        until("the issuer", || !site.get("issuer", "ca").is_null());
+        until("the request", || !site.get("certificaterequest", "ca").is_null());
         let condition = json!([{ "type": "Stalled", "status": "True", "reason": "NoAccount",
             "message": "the account is closed" }]);
         let patch = json!({ "status": { "conditions": condition } }).to_string();
-        let patch = ["patch", "issuer", "ca", "--subresource=status", "--type=merge", "-p", &patch];
-        site.kubectl(&patch);
+        let name = ["patch", "certificaterequest", "ca"];
+        let how = ["--subresource=status", "--type=merge", "-p", &patch];
+        site.kubectl(&[&name[..], &how[..]].concat());
     });
-    ran.expect_told(&["Issuer/", "/ca failed: the account is closed"]);
+    ran.expect_told(&["CertificateRequest/", "/ca failed: the account is closed"]);
 }
 
 #[test]

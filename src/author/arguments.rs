@@ -37,7 +37,10 @@ enum Command {
     Build(command::build::BuildArguments),
     Show(command::show::ShowArguments),
     Diff(command::diff::DiffArguments),
-    Schema(command::schema::SchemaArguments),
+    /// Print the JSON Schema of environment files, for editors
+    ///
+    /// With Taplo (Even Better TOML), the first line `#:schema PATH` of an environment file names it.
+    Schema,
     Keygen(command::keygen::KeygenArguments),
     Sign(command::sign::SignArguments),
     Completions(command::completions::CompletionsArguments),
@@ -51,7 +54,7 @@ impl Arguments {
             Command::Build(arguments) => arguments.run(&workspace()?, self.output),
             Command::Show(arguments) => arguments.run(self.output),
             Command::Diff(arguments) => arguments.run(self.output),
-            Command::Schema(arguments) => arguments.run(),
+            Command::Schema => command::schema::run(),
             Command::Keygen(arguments) => arguments.run(),
             Command::Sign(arguments) => arguments.run(),
             Command::Completions(arguments) => arguments.run(),

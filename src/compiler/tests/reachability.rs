@@ -69,6 +69,7 @@ fn outsiders(namespace: &str) -> Vec<End> {
     vec![
         pod("ingress controller", "ingress-nginx", &[("app.kubernetes.io/name", "ingress-nginx")]),
         pod("other pod of ingress-nginx", "ingress-nginx", &[]),
+        pod("cert-manager", "cert-manager", &[("app.kubernetes.io/name", "cert-manager")]),
         pod("resolver", "kube-system", &[("k8s-app", "kube-dns")]),
         pod("stranger", "elsewhere", &[("app.kubernetes.io/name", "auth-service")]),
         pod("stranger among us", namespace, &[("app", "stranger")]),
@@ -125,36 +126,54 @@ fn port(table: &Table, key: &str) -> u16 {
     u16::try_from(number(table, key)).expect("a port")
 }
 
+fn entry<'a>(table: &'a Table, kind: &str, name: &str) -> Option<&'a Table> {
+    entries(table, kind).find(|(key, _)| *key == name).map(|(_, entry)| entry)
+}
+
 /// Where a need leads: names of ends, and ports.
 fn targets(table: &Table, need: &str) -> Vec<(String, u16)> {
-    for (key, service) in entries(table, "services").filter(|(key, _)| *key == need) {
-        return vec![(format!("{key}-service"), port(service, "port"))];
+    let replica =
+        |entry: &Table| (number(entry, "replicas") > 0).then(|| format!("{need}-replica"));
+    if let Some(service) = entry(table, "services", need) {
+        vec![(format!("{need}-service"), port(service, "port"))]
+    } else if let Some(postgresql) = entry(table, "postgresql", need) {
+        let pooler = postgresql.contains_key("pooler").then(|| format!("{need}-pooler"));
+        let first = pooler.unwrap_or_else(|| need.to_owned());
+        [first].into_iter().chain(replica(postgresql)).map(|name| (name, 5432)).collect()
+    } else if let Some(redis) = entry(table, "redis", need) {
+        [need.to_owned()].into_iter().chain(replica(redis)).map(|name| (name, 6379)).collect()
+    } else if entry(table, "nats", need).is_some() {
+        vec![(need.to_owned(), 4222)]
+    } else if need == "jaeger" {
+        [4317, 4318].map(|port| ("jaeger".to_owned(), port)).into()
+    } else if let Some(endpoint) = entry(table, "endpoints", need) {
+        let is_internet = endpoint.get("internet") == Some(&Toml::Boolean(true));
+        let name = if is_internet { "internet" } else { need };
+        vec![(name.to_owned(), port(endpoint, "port"))]
+    } else {
+        unreachable!("nothing is called {need}")
     }
-    for (key, postgresql) in entries(table, "postgresql").filter(|(key, _)| *key == need) {
-        let first = if postgresql.contains_key("pooler") {
-            format!("{key}-pooler")
-        } else {
-            key.to_owned()
-        };
-        let replicas = (number(postgresql, "replicas") > 0).then(|| format!("{key}-replica"));
-        return [first].into_iter().chain(replicas).map(|name| (name, 5432)).collect();
+}
+
+/// Everybody asks for names, by TCP and by UDP; in some clusters at an address of the node.
+fn resolve_names(pods: &[(End, BTreeSet<u16>)], add: &mut impl FnMut(&str, &str, u16)) {
+    for (pod, _) in pods {
+        add(&pod.name, "resolver", 53);
+        add(&pod.name, "metadata server", 53);
     }
-    for (key, redis) in entries(table, "redis").filter(|(key, _)| *key == need) {
-        let replicas = (number(redis, "replicas") > 0).then(|| format!("{key}-replica"));
-        let names = [key.to_owned()].into_iter().chain(replicas);
-        return names.map(|name| (name, 6379)).collect();
+}
+
+/// What is declared besides by UDP.
+fn expected_datagrams(table: &Table, pods: &[(End, BTreeSet<u16>)]) -> BTreeSet<Connection> {
+    let mut all = BTreeSet::new();
+    let mut add = |from: &str, to: &str, port: u16| {
+        all.insert((from.to_owned(), to.to_owned(), port));
+    };
+    resolve_names(pods, &mut add);
+    if number(table["alertmanager"].as_table().expect("a table"), "replicas") > 1 {
+        add("alertmanager", "alertmanager", 9094);
     }
-    if entries(table, "nats").any(|(key, _)| key == need) {
-        return vec![(need.to_owned(), 4222)];
-    }
-    if need == "jaeger" {
-        return [4317, 4318].map(|port| ("jaeger".to_owned(), port)).into();
-    }
-    for (_, endpoint) in entries(table, "endpoints").filter(|(key, _)| *key == need) {
-        assert_eq!(endpoint.get("internet"), Some(&Toml::Boolean(true)), "{need}");
-        return vec![("internet".to_owned(), port(endpoint, "port"))];
-    }
-    unreachable!("nothing is called {need}")
+    all
 }
 
 /// Every connection that the environment declares.
@@ -163,10 +182,7 @@ fn expected(table: &Table, pods: &[(End, BTreeSet<u16>)]) -> BTreeSet<Connection
     let mut add = |from: &str, to: &str, port: u16| {
         all.insert((from.to_owned(), to.to_owned(), port));
     };
-    for (pod, _) in pods {
-        add(&pod.name, "resolver", 53);
-        add(&pod.name, "metadata server", 53);
-    }
+    resolve_names(pods, &mut add);
     for (key, service) in entries(table, "services") {
         let name = format!("{key}-service");
         for (to, port) in texts(service, "needs").iter().flat_map(|need| targets(table, need)) {
@@ -214,6 +230,10 @@ fn expected(table: &Table, pods: &[(End, BTreeSet<u16>)]) -> BTreeSet<Connection
     ] {
         add(from, to, port);
     }
+    let prometheus = table["prometheus"].as_table().expect("a table");
+    for (to, port) in texts(prometheus, "needs").iter().flat_map(|need| targets(table, need)) {
+        add("prometheus", &to, port);
+    }
     let alertmanager = table["alertmanager"].as_table().expect("a table");
     if number(alertmanager, "replicas") > 1 {
         add("alertmanager", "alertmanager", 9094);
@@ -228,12 +248,13 @@ fn allowed(
     objects: &[Value],
     namespace: &str,
     pods: &[(End, BTreeSet<u16>)],
+    protocol: &str,
 ) -> (BTreeSet<Connection>, usize) {
     let policies = Policies::of(objects, namespace);
     let outside = outsiders(namespace);
     let ends: Vec<_> = pods.iter().map(|(end, _)| end).chain(&outside).collect();
     let mut ports: BTreeSet<u16> = pods.iter().flat_map(|(_, ports)| ports.clone()).collect();
-    ports.extend([22, 53, 80, 443, 6443, 8089, 10250]);
+    ports.extend([22, 53, 80, 443, 6443, 8089, 9402, 10250]);
     let mut allowed = BTreeSet::new();
     let mut tried = 0;
     for from in &ends {
@@ -246,7 +267,7 @@ fn allowed(
             }
             for port in &ports {
                 tried += 1;
-                if policies.allow(from, to, *port, "TCP") {
+                if policies.allow(from, to, *port, protocol) {
                     allowed.insert((from.name.clone(), to.name.clone(), *port));
                 }
             }
@@ -259,19 +280,15 @@ fn check(environment: &str) {
     let (objects, namespace) = objects(environment);
     let pods = pods(&objects, &namespace);
     let table = declared(environment);
-    let (allowed, tried) = allowed(&objects, &namespace, &pods);
-    let expected = expected(&table, &pods);
-    let missing: Vec<_> = expected.difference(&allowed).collect();
-    let surplus: Vec<_> = allowed.difference(&expected).collect();
-    assert!(missing.is_empty(), "{environment}: declared and denied: {missing:#?}");
-    assert!(surplus.is_empty(), "{environment}: allowed by nobody: {surplus:#?}");
-    assert!(tried > 5_000, "{tried}");
-    let resolver =
-        outsiders(&namespace).into_iter().find(|end| end.name == "resolver").expect("it");
-    for (pod, _) in &pods {
-        let policies = Policies::of(&objects, &namespace);
-        assert!(policies.allow(pod, &resolver, 53, "UDP"), "{} resolves names", pod.name);
-        assert!(!policies.allow(pod, &resolver, 54, "UDP"));
+    for (protocol, expected) in
+        [("TCP", expected(&table, &pods)), ("UDP", expected_datagrams(&table, &pods))]
+    {
+        let (allowed, tried) = allowed(&objects, &namespace, &pods, protocol);
+        let missing: Vec<_> = expected.difference(&allowed).collect();
+        let surplus: Vec<_> = allowed.difference(&expected).collect();
+        assert!(missing.is_empty(), "{environment}, {protocol}: declared and denied: {missing:#?}");
+        assert!(surplus.is_empty(), "{environment}, {protocol}: allowed by nobody: {surplus:#?}");
+        assert!(tried > 5_000, "{tried}");
     }
 }
 

@@ -195,17 +195,45 @@ fn storage_cases() -> Vec<Case> {
     ]
 }
 
-fn datastore_cases() -> Vec<Case> {
-    let all_up = [
-        ("up", pod!("db"), UP),
-        ("up", pod!("db-replica"), UP),
-        ("up", pod!("bus"), UP),
-        ("up", pod!("cache"), UP),
-    ];
-    let with = |name, alert, more: &[(&'static str, &'static str, &'static str)], firing| {
-        case(name, alert, &[&all_up, more].concat(), 10, firing)
-    };
+const ALL_UP: [(&str, &str, &str); 4] = [
+    ("up", pod!("db"), UP),
+    ("up", pod!("db-replica"), UP),
+    ("up", pod!("bus"), UP),
+    ("up", pod!("cache"), UP),
+];
+
+/// What happens while all datastores are up.
+fn with(
+    name: &'static str,
+    alert: &'static str,
+    more: &[(&'static str, &'static str, &'static str)],
+    firing: u32,
+) -> Case {
+    case(name, alert, &[&ALL_UP, more].concat(), 10, firing)
+}
+
+fn replica_cases() -> Vec<Case> {
     let replica = pod!("db-replica");
+    let lag = "PostgresqlReplicationLag";
+    let follows = |name, second, firing| {
+        let slot = "pg_replication_slot_slot_is_active";
+        let series = [
+            ("pg_up", pod!("db"), UP),
+            (slot, pod!("slot_name=\"db_replica_0\",", "db"), "1x40"),
+            (slot, pod!("slot_name=\"db_replica_1\",", "db"), second),
+        ];
+        with(name, "PostgresqlReplicaAway", &series, firing)
+    };
+    vec![
+        with("a minute", lag, &[("pg_replication_lag_seconds", replica, "60x40")], 1),
+        with("a second", lag, &[("pg_replication_lag_seconds", replica, "1x40")], 0),
+        follows("one of two", "0x40", 1),
+        follows("both", "1x40", 0),
+        with("none, and none ever did", "PostgresqlReplicaAway", &[("pg_up", pod!("db"), UP)], 1),
+    ]
+}
+
+fn datastore_cases() -> Vec<Case> {
     let slave = pod!("slave_ip=\"10.0.0.9\",", "cache");
     let policy = |name, labels, used, firing| {
         let series = [
@@ -225,26 +253,11 @@ fn datastore_cases() -> Vec<Case> {
         ];
         with(name, "PostgresqlConnectionsSaturated", &series, firing)
     };
-    let follows = |name, second, firing| {
-        let slot = "pg_replication_slot_slot_is_active";
-        let series = [
-            ("pg_up", pod!("db"), UP),
-            (slot, pod!("slot_name=\"db_replica_0\",", "db"), "1x40"),
-            (slot, pod!("slot_name=\"db_replica_1\",", "db"), second),
-        ];
-        with(name, "PostgresqlReplicaAway", &series, firing)
-    };
-    let lag = "PostgresqlReplicationLag";
     let server = "jetstream_server_max_storage";
     vec![
         with("it takes no connections", "PostgresqlDown", &[("pg_up", pod!("db"), "0x40")], 1),
         with("it takes connections", "PostgresqlDown", &[("pg_up", pod!("db"), UP)], 0),
-        case("its pods are not there", "PostgresqlDown", &all_up[1..], 10, 1),
-        with("a minute", lag, &[("pg_replication_lag_seconds", replica, "60x40")], 1),
-        with("a second", lag, &[("pg_replication_lag_seconds", replica, "1x40")], 0),
-        follows("one of two", "0x40", 1),
-        follows("both", "1x40", 0),
-        with("none, and none ever did", "PostgresqlReplicaAway", &[("pg_up", pod!("db"), UP)], 1),
+        case("its pods are not there", "PostgresqlDown", &ALL_UP[1..], 10, 1),
         connections("all but five connections", "85x40", 1),
         connections("half of the connections", "40x40", 0),
         with("the exporter has nothing to tell", "NatsDown", &[], 1),
@@ -335,6 +348,7 @@ fn cases() -> Vec<Case> {
         down_cases(),
         storage_cases(),
         datastore_cases(),
+        replica_cases(),
         other_cases(),
     ]
     .into_iter()
