@@ -260,7 +260,7 @@ fn a_custom_resource_that_says_that_it_is_stuck() {
     let request = json!({
         "apiVersion": "cert-manager.io/v1", "kind": "CertificateRequest",
         "metadata": site.metadata("ca"),
-        "spec": { "issuerRef": { "name": "none" }, "request": "" },
+        "spec": { "issuerRef": { "name": "none" }, "request": "YQ==" },
     });
     let mut config = site.config();
     let ready = Readiness::Condition("Ready".to_owned());

@@ -188,18 +188,18 @@ fn labels_of_the_release_are_its_own() {
     check(&[
         (
             "labels by which an operator selects",
-            &[("", "[monitoring.labels]\nrelease = \"operator\"\n\"example.com/a\" = \"b\"\n")],
+            &[("", "[network.prometheus]\n[monitoring.labels]\nrelease = \"operator\"\n\"example.com/a\" = \"b\"\n")],
             &[],
         ),
         (
             "labels by which objects are found",
             &[(
                 "",
-                "[monitoring.labels]\n\"app.kubernetes.io/part-of\" = \"a\"\n\"applyset.kubernetes.io/part-of\" = \"b\"\n",
+                "[network.prometheus]\n[monitoring.labels]\n\"app.kubernetes.io/part-of\" = \"a\"\n\"applyset.kubernetes.io/part-of\" = \"b\"\n",
             )],
             &[
-                "24:31: label `app.kubernetes.io/part-of` is one that the release sets itself (help: take another label)",
-                "25:36: label `applyset.kubernetes.io/part-of` is one that the release sets itself (help: take another label)",
+                "25:31: label `app.kubernetes.io/part-of` is one that the release sets itself (help: take another label)",
+                "26:36: label `applyset.kubernetes.io/part-of` is one that the release sets itself (help: take another label)",
             ],
         ),
     ]);
