@@ -250,6 +250,9 @@ pub(crate) struct ServicePort {
 pub(crate) enum Resolution {
     /// To one address, behind which are the pods that are ready.
     Balanced,
+    /// To one address, behind which is the only pod, ready or not: nobody else could answer, and a
+    /// program that cannot answer says so itself.
+    OnlyPod,
     /// To the addresses of all pods, ready or not.
     EveryPod,
 }

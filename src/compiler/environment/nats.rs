@@ -21,7 +21,8 @@ pub(crate) struct Nats {
     #[serde(flatten)]
     pub(crate) program: Program,
     /// Number of servers: 1, 3 or 5. An even number survives no more failures than one less. The
-    /// default is 3. What a single server has stored does not move to a cluster by itself.
+    /// default is 3. A single server that becomes one of a cluster throws away what it has stored:
+    /// save its streams before.
     #[serde(default = "default_replicas")]
     #[schemars(range(min = 1, max = 5))]
     pub(crate) replicas: u32,

@@ -44,6 +44,7 @@ fn one(
     is_scraped: bool,
 ) -> Value {
     let is_headless = service.resolution == Resolution::EveryPod;
+    let also_not_ready = service.resolution != Resolution::Balanced;
     let port = |port: &component::ServicePort| ServicePort {
         name: Some(port.name.clone()),
         port: port.port.into(),
@@ -61,7 +62,7 @@ fn one(
         spec: Some(ServiceSpec {
             type_: Some("ClusterIP".to_owned()),
             cluster_ip: is_headless.then(|| "None".to_owned()),
-            publish_not_ready_addresses: is_headless.then_some(true),
+            publish_not_ready_addresses: also_not_ready.then_some(true),
             selector: Some(selector_labels(model, &component.name)),
             ports: Some(service.ports.iter().map(port).collect()),
             session_affinity: Some("None".to_owned()),

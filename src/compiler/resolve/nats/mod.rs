@@ -18,7 +18,8 @@ use super::{
 };
 use crate::{
     component::{
-        Component, Container, Controller, Mount, PreStop, Role, Variable, Volume, pods_name,
+        Component, Container, Controller, Mount, PreStop, Resolution, Role, Variable, Volume,
+        pods_name,
     },
     environment::{capacity::Replicas, nats::Nats, pod::PodField},
     model::Whereabouts,
@@ -115,7 +116,7 @@ impl Resolver<'_, '_> {
         let exporter = exporter.map(|exporter| self.exporter(exporter, exporter_command()));
         let containers: Vec<_> = [server].into_iter().chain(exporter).collect();
         let names = SetNames::of(key);
-        let services = set_services(&names, CLIENTS, &containers);
+        let services = set_services(&names, Resolution::Balanced, CLIENTS, &containers);
         let claims = vec![claim(DATA, &nats.storage)];
         let controller = Controller::StatefulSet { service: names.pods, claims };
         let pod = self.data_pod(&nats.program, USER, containers, volumes);

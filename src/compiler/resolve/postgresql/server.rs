@@ -63,7 +63,7 @@ impl Resolver<'_, '_> {
             ("pg_hba.conf", settings::HBA),
             ("pg_ident.conf", settings::IDENT),
         ]);
-        let services = set_services(set, (PORT_NAME, PORT), &containers);
+        let services = set_services(set, rank.resolution(), (PORT_NAME, PORT), &containers);
         let claims = vec![claim(DATA, &declared.storage)];
         let controller = Controller::StatefulSet { service: set.pods.clone(), claims };
         let pod = Pod {
@@ -202,7 +202,10 @@ fn scripts(rank: Rank) -> BTreeMap<String, String> {
             ("primary.sh", include_str!("scripts/primary.sh")),
             ("setup.sql", include_str!("scripts/setup.sql")),
         ]),
-        Rank::Replica => files([("replica.sh", include_str!("scripts/replica.sh"))]),
+        Rank::Replica => files([
+            ("replica.sh", include_str!("scripts/replica.sh")),
+            ("slot.sh", include_str!("scripts/slot.sh")),
+        ]),
     });
     scripts
 }

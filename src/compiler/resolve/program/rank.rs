@@ -1,6 +1,6 @@
 //! The servers of a datastore: one that is written to, and those that follow it.
 
-use crate::component::pods_name;
+use crate::component::{Resolution, pods_name};
 
 /// Which of its servers it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,15 @@ impl SetNames {
 }
 
 impl Rank {
+    /// Returns how clients find the servers of this rank. A primary is the only one, and something
+    /// beside it, such as an exporter that fails, must not take it away from them.
+    pub(in crate::resolve) fn resolution(self) -> Resolution {
+        match self {
+            Self::Primary => Resolution::OnlyPod,
+            Self::Replica => Resolution::Balanced,
+        }
+    }
+
     /// Returns the names of the servers of the datastore `key` that are of this rank.
     pub(in crate::resolve) fn names(self, key: &str) -> SetNames {
         match self {

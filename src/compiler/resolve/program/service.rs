@@ -26,13 +26,14 @@ pub(in crate::resolve) fn web_port(port_of: (&str, u16)) -> ServicePort {
 /// one that gives each pod a name.
 pub(in crate::resolve) fn set_services(
     names: &SetNames,
+    resolution: Resolution,
     client_port: (&str, u16),
     containers: &[Container],
 ) -> Vec<Service> {
     let ports = containers.iter().flat_map(|container| &container.ports);
     let ports = ports.map(|(name, number)| port((name, *number)));
     vec![
-        service(&names.clients, Resolution::Balanced, [port(client_port)]),
+        service(&names.clients, resolution, [port(client_port)]),
         service(&names.pods, Resolution::EveryPod, ports),
     ]
 }

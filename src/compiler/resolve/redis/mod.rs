@@ -101,7 +101,7 @@ impl Resolver<'_, '_> {
             Rank::Replica => (redis.replicas, redis.replicas.saturating_sub(1)),
         };
         let names = rank.names(key);
-        let services = set_services(&names, PORT, &containers);
+        let services = set_services(&names, rank.resolution(), PORT, &containers);
         let claims = stored(redis).map(|storage| claim(DATA, storage)).into_iter().collect();
         let controller = Controller::StatefulSet { service: names.pods, claims };
         let pod = self.data_pod(&redis.program, USER, containers, volumes);

@@ -215,6 +215,36 @@ fn a_replica_that_was_away_for_too_long_copies_the_data_again() {
 }
 
 #[test]
+fn a_replica_that_is_cut_off_for_too_long_fails_its_probe_and_copies_the_data_again() {
+    let limit = "log_statement = \"all\"\nmax_slot_wal_keep_size = \"16MB\"";
+    let mut database = Database::new(&[("log_statement = \"all\"", limit)]);
+    database.primary.start_ready();
+    database.replica.start_ready();
+    assert!(database.replica.probe("livenessProbe"));
+    let receiver = "SELECT pid FROM pg_stat_wal_receiver";
+    let receiver = database.replica.query(ADMIN, DATABASE, receiver).expect("a receiver");
+    run(Command::new("kill").args(["-STOP", &receiver]));
+    database.change("CREATE TABLE item (id int)");
+    for _ in 0..6 {
+        database.change("INSERT INTO item VALUES (1)");
+        database.primary.query(ADMIN, DATABASE, "SELECT pg_switch_wal()").expect("a switch");
+    }
+    let lost = |primary: &Pod| {
+        primary.query(ADMIN, DATABASE, "CHECKPOINT").expect("a checkpoint");
+        let slots = "SELECT wal_status FROM pg_replication_slots";
+        primary.query(ADMIN, DATABASE, slots) == Ok("lost".to_owned())
+    };
+    database.primary.wait("the slot is lost", lost);
+    run(Command::new("kill").args(["-CONT", &receiver]));
+    database.replica.wait("it is not alive", |replica| !replica.probe("livenessProbe"));
+    assert!(database.primary.probe("livenessProbe"));
+    database.replica.stop();
+    database.replica.start_ready();
+    database.wait_for_replica("SELECT count(*) FROM item", "6");
+    assert!(database.replica.probe("livenessProbe"));
+}
+
+#[test]
 fn a_replica_does_not_give_up_its_data_for_those_of_another_primary() {
     let mut database = Database::new(&[]);
     database.primary.start_ready();

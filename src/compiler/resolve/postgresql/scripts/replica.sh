@@ -5,27 +5,7 @@
 # away for longer, or for ever, cannot fill the primary's volume. Its slot is lost then, and it
 # copies the data again.
 
-slot=$(printf %s "$POD_NAME" | tr - _)
-passfile=$CREDENTIALS/replication
-primary="host=$PRIMARY_HOST port=$PRIMARY_PORT user=replicator passfile=$passfile"
-primary="$primary application_name=$POD_NAME connect_timeout=10"
-
-# Asks the primary by a command of the replication protocol.
-ask() {
-    psql --no-psqlrc --no-password --quiet --no-align --tuples-only \
-        --dbname="$primary replication=true" --command="$1"
-}
-
-# Prints where the slot is: `lost` if the primary has thrown away what it had reserved, `none` if
-# there is no slot. Fails if the primary does not answer.
-slot_state() {
-    answer=$(ask "READ_REPLICATION_SLOT $slot") || return 1
-    case $answer in
-        'physical||') echo lost ;;
-        '||') echo none ;;
-        *) echo there ;;
-    esac
-}
+. "$scripts/slot.sh"
 
 reserve() {
     ask "CREATE_REPLICATION_SLOT $slot PHYSICAL RESERVE_WAL" > /dev/null
@@ -65,8 +45,7 @@ rejoin() {
             'the last ones: save what is needed, then delete the claim of this pod'
     fi
     case $(slot_state) in
-        none) reserve ;;
-        lost)
+        lost | none)
             say 'the primary has gone on too far: the data have to be copied again'
             mv "$PGDATA" "$PGDATA.old"
             ;;
