@@ -1,6 +1,6 @@
 //! The repository's own environments, compiled and compared with what `tests/golden/` holds.
 
-use std::{env, path::Path};
+use std::{collections::BTreeMap, env, path::Path};
 
 use a4co_compiler::{Compiled, Source, compile, to_yaml};
 use fs_err as fs;
@@ -66,4 +66,35 @@ fn a_small_file_on_top_of_the_platform_is_a_whole_environment() {
     let compiled = compile(&source).expect("sound");
     assert_eq!(compiled.len(), 1, "the platform is only a layer");
     assert_eq!(compiled[0].totals.least.pods, 31, "order has one pod less than in production");
+}
+
+#[test]
+fn a_default_changes_all_services_and_nothing_else() {
+    let source = |change: &dyn Fn(String) -> String| {
+        let mut files = Vec::new();
+        for folder in ["envs", "lockfiles"] {
+            for entry in fs::read_dir(root().join(folder)).expect("a folder") {
+                let name = entry.expect("readable").file_name().into_string().expect("text");
+                let path = format!("{folder}/{name}");
+                let text = fs::read_to_string(root().join(&path)).expect("readable");
+                files.push((path, change(text)));
+            }
+        }
+        compile(&Source::new(files)).expect("sound")
+    };
+    let before = source(&|text| text);
+    let after = source(&|text| text.replace("\nuser = 1000\n", "\nuser = 2000\n"));
+    assert_eq!(before.len(), 3);
+    for (before, after) in before.iter().zip(&after) {
+        let digests = |compiled: &Compiled| -> BTreeMap<_, _> {
+            let objects = compiled.release.objects().iter();
+            objects.map(|object| (object.reference().to_string(), object.digest())).collect()
+        };
+        let (old, new) = (digests(before), digests(after));
+        assert_eq!(old.keys().collect::<Vec<_>>(), new.keys().collect::<Vec<_>>());
+        let changed = old.iter().filter(|(name, digest)| new.get(*name) != Some(*digest));
+        let changed: Vec<_> = changed.filter_map(|(name, _)| name.rsplit('/').next()).collect();
+        let services = ["auth", "inventory", "order", "payment", "product"];
+        assert_eq!(changed, services.map(|service| format!("{service}-service")));
+    }
 }
