@@ -188,7 +188,10 @@ fn labels_of_the_release_are_its_own() {
     check(&[
         (
             "labels by which an operator selects",
-            &[("", "[network.prometheus]\n[monitoring.labels]\nrelease = \"operator\"\n\"example.com/a\" = \"b\"\n")],
+            &[(
+                "",
+                "[network.prometheus]\n[monitoring.labels]\nrelease = \"operator\"\n\"example.com/a\" = \"b\"\n",
+            )],
             &[],
         ),
         (
