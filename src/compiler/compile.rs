@@ -86,8 +86,7 @@ fn compile_stack(
     model.add_images(own.given.iter().map(GivenImage::to_image));
     let files = stack.files.iter().map(String::as_str).chain([lockfile.path()]);
     let files: Vec<_> = files.map(str::to_owned).chain(own.files.iter().cloned()).collect();
-    let members = assemble(stack, &model, own.members, &pins)?;
-    let totals = Totals::of(&members);
+    let (members, totals) = assemble(stack, &model, own.members, &pins)?;
     let release = release(stack, &model, members)?;
     Ok(Compiled {
         environment: stack.name.clone(),
@@ -120,13 +119,13 @@ fn read(stack: &Stack, schema: &Schema, findings: &mut Findings) -> Option<Envir
     }
 }
 
-/// Puts rendered and own objects together, patched and checked.
+/// Puts rendered and own objects together, patched and checked; and adds up what they take.
 fn assemble(
     stack: &Stack,
     model: &Model,
     mut own: Vec<Member>,
     pins: &BTreeMap<ImageReference, Image>,
-) -> Result<Vec<Member>, Findings> {
+) -> Result<(Vec<Member>, Totals), Findings> {
     let mut findings = Findings::default();
     let environment = model.environment;
     pin_members(&mut own, &environment.manifests, pins);
@@ -154,10 +153,11 @@ fn assemble(
     findings.into_result(())?;
     let mut findings = Findings::default();
     closure::check(model, &members, &mut findings);
+    let totals = Totals::of(&members);
     if let Some(budget) = &environment.budget {
-        budget::check(stack, budget, &Totals::of(&members), &mut findings);
+        budget::check(stack, budget, &totals, &mut findings);
     }
-    findings.into_result(members)
+    findings.into_result((members, totals))
 }
 
 fn release(stack: &Stack, model: &Model, members: Vec<Member>) -> Result<Release, Findings> {

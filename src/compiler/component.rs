@@ -273,11 +273,6 @@ pub(crate) fn pods_name(name: &str) -> String {
 }
 
 impl Component {
-    /// Returns the greatest number of pods.
-    pub(crate) fn max_replicas(&self) -> u32 {
-        self.replicas.max.unwrap_or(self.replicas.min)
-    }
-
     /// Returns the claims that each pod has for itself.
     pub(crate) fn claims(&self) -> &[Claim] {
         match &self.controller {

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use serde_json::Value;
 
 use crate::{
+    closure::Pods,
     member::Member,
     quantity::{Cpu, Memory},
 };
@@ -146,33 +147,23 @@ fn whole(member: &Member) -> &str {
     label.as_str().unwrap_or(member.name())
 }
 
-/// Returns an amount of memory or storage; nothing if it is none, which the API server refuses.
-fn amount(value: &Value) -> Memory {
+/// Returns an amount; nothing if it is none, which the API server refuses.
+fn amount<T: TryFrom<String> + Default>(value: &Value) -> T {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    Memory::try_from(text).unwrap_or_default()
-}
-
-fn cores(value: &Value) -> Cpu {
-    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    Cpu::try_from(text).unwrap_or_default()
+    T::try_from(text).unwrap_or_default()
 }
 
 impl Demand {
     /// Returns what a pod of `member` takes, if it has pods.
     fn of_a_pod(member: &Member) -> Option<Self> {
-        let path = match member.kind() {
-            "Pod" => "/spec",
-            "CronJob" => "/spec/jobTemplate/spec/template/spec",
-            _ => "/spec/template/spec",
-        };
-        let containers = member.manifest.pointer(path)?.get("containers")?.as_array()?;
+        let pods = Pods::of(member)?;
         let mut demand = Self { pods: 1, ..Self::default() };
-        for container in containers {
-            let (requests, limits) =
-                (&container["resources"]["requests"], &container["resources"]["limits"]);
-            demand.cpu = demand.cpu.plus(cores(&requests["cpu"]));
+        for container in pods.containers() {
+            let resources = &container.value["resources"];
+            let (requests, limits) = (&resources["requests"], &resources["limits"]);
+            demand.cpu = demand.cpu.plus(amount(&requests["cpu"]));
             demand.memory = demand.memory.plus(amount(&requests["memory"]));
-            demand.cpu_limit = demand.cpu_limit.plus(cores(&limits["cpu"]));
+            demand.cpu_limit = demand.cpu_limit.plus(amount(&limits["cpu"]));
             demand.memory_limit = demand.memory_limit.plus(amount(&limits["memory"]));
         }
         Some(demand)

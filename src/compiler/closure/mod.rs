@@ -29,11 +29,9 @@ use a4co_bundle::Image;
 use serde_json::Value;
 use thiserror::Error;
 
+pub(crate) use self::pods::Pods;
 pub use self::{fault::Fault, rule::Rule};
-use self::{
-    known::Known,
-    pods::{Container, Pods},
-};
+use self::{known::Known, pods::Container};
 use crate::{
     environment::Environment,
     finding::Findings,

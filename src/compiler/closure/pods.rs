@@ -6,7 +6,7 @@ use crate::member::Member;
 
 /// The pods that one object makes, or is.
 #[derive(Clone, Copy)]
-pub(super) struct Pods<'a> {
+pub(crate) struct Pods<'a> {
     /// The object.
     pub(super) member: &'a Member,
     /// Where the template of its pods is.
@@ -15,13 +15,13 @@ pub(super) struct Pods<'a> {
 }
 
 /// A container of pods.
-pub(super) struct Container<'a> {
+pub(crate) struct Container<'a> {
     /// The list in which it is.
     pub(super) list: &'static str,
     /// Its position there.
     pub(super) position: String,
     /// The container.
-    pub(super) value: &'a Value,
+    pub(crate) value: &'a Value,
 }
 
 /// Lists of containers.
@@ -29,7 +29,7 @@ const LISTS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"]
 
 impl<'a> Pods<'a> {
     /// Returns the pods of `member`, if it is a workload.
-    pub(super) fn of(member: &'a Member) -> Option<Self> {
+    pub(crate) fn of(member: &'a Member) -> Option<Self> {
         let path: &[&str] = match (member.group(), member.kind()) {
             ("", "Pod") => &[],
             ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
@@ -81,7 +81,7 @@ impl<'a> Pods<'a> {
     }
 
     /// Returns the containers that the pods are about.
-    pub(super) fn containers(&self) -> impl Iterator<Item = Container<'a>> + use<'a> {
+    pub(crate) fn containers(&self) -> impl Iterator<Item = Container<'a>> + use<'a> {
         self.all_containers().filter(|container| container.list == "containers")
     }
 

@@ -37,12 +37,14 @@ pub(crate) struct Replicas {
     pub(crate) max: Option<u32>,
 }
 
-impl Capacity {
+impl Replicas {
     /// Returns the greatest number of pods.
-    pub(crate) fn max_replicas(&self) -> u32 {
-        self.replicas.max.unwrap_or(self.replicas.min)
+    pub(crate) fn most(&self) -> u32 {
+        self.max.unwrap_or(self.min)
     }
+}
 
+impl Capacity {
     /// Returns how many pods a drain of nodes must leave.
     pub(crate) fn min_available(&self) -> u32 {
         self.min_available.min(self.replicas.min.saturating_sub(1))
@@ -50,7 +52,7 @@ impl Capacity {
 
     /// Returns when to scale, if the number of pods is not fixed.
     pub(crate) fn autoscaling(&self) -> Option<&Autoscaling> {
-        self.autoscaling.as_ref().filter(|_| self.max_replicas() > self.replicas.min)
+        self.autoscaling.as_ref().filter(|_| self.replicas.most() > self.replicas.min)
     }
 }
 

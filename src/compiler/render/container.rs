@@ -1,15 +1,16 @@
 //! The containers of a component.
 
-use k8s_openapi::{
-    api::core::v1::{
-        Capabilities, ConfigMapEnvSource, Container, ContainerPort, EnvFromSource, EnvVar,
-        EnvVarSource, ExecAction, Lifecycle, LifecycleHandler, ObjectFieldSelector,
-        ResourceRequirements, SecretKeySelector, SecurityContext, SleepAction, VolumeMount,
-    },
-    apimachinery::pkg::api::resource::Quantity,
+use k8s_openapi::api::core::v1::{
+    Capabilities, ConfigMapEnvSource, Container, ContainerPort, EnvFromSource, EnvVar,
+    EnvVarSource, ExecAction, Lifecycle, LifecycleHandler, ObjectFieldSelector,
+    ResourceRequirements, SecretKeySelector, SecurityContext, SleepAction, VolumeMount,
 };
 
-use super::{config_map, object::non_empty, probe};
+use super::{
+    config_map,
+    object::{non_empty, quantities},
+    probe,
+};
 use crate::{
     component::{self, Mount, PreStop, Variable},
     environment::capacity::Resources,
@@ -74,11 +75,6 @@ fn all_of(config_map: String) -> EnvFromSource {
 }
 
 fn resources(requests: &Resources, limits: &Resources) -> ResourceRequirements {
-    let quantities = |resources: &Resources| {
-        let quantities =
-            [("cpu", resources.cpu.to_string()), ("memory", resources.memory.to_string())];
-        quantities.into_iter().map(|(name, text)| (name.to_owned(), Quantity(text))).collect()
-    };
     ResourceRequirements {
         requests: Some(quantities(requests)),
         limits: Some(quantities(limits)),

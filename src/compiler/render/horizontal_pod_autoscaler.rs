@@ -21,7 +21,7 @@ pub(super) fn render(model: &Model, component: &Component) -> Option<Value> {
                 name: component.name.clone(),
             },
             min_replicas: Some(count(component.replicas.min)),
-            max_replicas: count(component.max_replicas()),
+            max_replicas: count(component.replicas.most()),
             metrics: Some(vec![
                 utilization("cpu", autoscaling.cpu),
                 utilization("memory", autoscaling.memory),

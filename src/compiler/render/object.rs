@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use a4co_bundle::PART_OF_LABEL;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+use k8s_openapi::apimachinery::pkg::{
+    api::resource::Quantity,
+    apis::meta::v1::{LabelSelector, ObjectMeta},
+};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{component::Component, model::Model};
+use crate::{component::Component, environment::capacity::Resources, model::Model};
 
 const NAME: &str = "app.kubernetes.io/name";
 const COMPONENT: &str = "app.kubernetes.io/component";
@@ -89,6 +92,12 @@ pub(super) fn to_map<K: ToString, V: ToString>(
     entries: impl IntoIterator<Item = (K, V)>,
 ) -> BTreeMap<String, String> {
     entries.into_iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
+}
+
+/// Returns `resources` as Kubernetes has them.
+pub(super) fn quantities(resources: &Resources) -> BTreeMap<String, Quantity> {
+    let amounts = [("cpu", resources.cpu.to_string()), ("memory", resources.memory.to_string())];
+    amounts.into_iter().map(|(name, text)| (name.to_owned(), Quantity(text))).collect()
 }
 
 /// Returns `list`, or nothing if it is empty.

@@ -8,9 +8,8 @@ use k8s_openapi::{
 };
 use serde_json::Value;
 
-use super::object::{shared_metadata, to_json};
+use super::object::{quantities, shared_metadata, to_json};
 use crate::{
-    environment::capacity::Resources,
     model::Model,
     totals::{Demand, Totals},
 };
@@ -62,9 +61,4 @@ fn hard(peak: &Demand, headroom_percent: u32) -> BTreeMap<String, Quantity> {
         ("services.nodeports", "0".to_owned()),
     ];
     hard.into_iter().map(|(name, text)| (name.to_owned(), Quantity(text))).collect()
-}
-
-fn quantities(resources: &Resources) -> BTreeMap<String, Quantity> {
-    let amounts = [("cpu", resources.cpu.to_string()), ("memory", resources.memory.to_string())];
-    amounts.into_iter().map(|(name, text)| (name.to_owned(), Quantity(text))).collect()
 }

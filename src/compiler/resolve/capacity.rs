@@ -9,7 +9,7 @@ use crate::environment::{
 impl Resolver<'_, '_> {
     /// Checks the capacity that stands at `path`.
     pub(super) fn check_capacity(&mut self, path: &[&str], capacity: &Capacity) {
-        let (min, max) = (capacity.replicas.min, capacity.max_replicas());
+        let (min, max) = (capacity.replicas.min, capacity.replicas.most());
         if min > max {
             let path = [path, &["replicas", "min"]].concat();
             self.report(&path, MeaningProblem::ReplicasReversed { min, max });

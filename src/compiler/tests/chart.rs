@@ -3,11 +3,8 @@
 
 mod kit;
 
-use std::path::Path;
-
 use a4co_compiler::{Source, compile};
-use fs_err as fs;
-use kit::lines;
+use kit::{lines, own_files};
 
 /// A fault, what makes it, and what the message says. A file is changed by a text that is replaced
 /// in it, or that is added to it if there is nothing to replace.
@@ -116,16 +113,7 @@ const MANIFESTS: [(&str, &str, &str); 3] = [
 ];
 
 fn findings(change: impl Fn(&str, String) -> String, more: Option<(&str, &str)>) -> Vec<String> {
-    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
-    let mut files = Vec::new();
-    for folder in ["envs", "lockfiles"] {
-        for entry in fs::read_dir(root.join(folder)).expect("a folder") {
-            let name = entry.expect("readable").file_name().into_string().expect("text");
-            let path = format!("{folder}/{name}");
-            let text = fs::read_to_string(root.join(&path)).expect("readable");
-            files.push((path.clone(), change(&path, text)));
-        }
-    }
+    let mut files = own_files(change);
     files.extend(more.map(|(path, text)| (path.to_owned(), text.to_owned())));
     lines(compile(&Source::new(files)))
 }

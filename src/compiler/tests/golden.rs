@@ -1,9 +1,12 @@
 //! The repository's own environments, compiled and compared with what `tests/golden/` holds.
 
+mod kit;
+
 use std::{collections::BTreeMap, env, path::Path};
 
 use a4co_compiler::{Compiled, Source, compile, to_yaml};
 use fs_err as fs;
+use kit::own_files;
 
 fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
@@ -70,20 +73,12 @@ fn a_small_file_on_top_of_the_platform_is_a_whole_environment() {
 
 #[test]
 fn a_default_changes_all_services_and_nothing_else() {
-    let source = |change: &dyn Fn(String) -> String| {
-        let mut files = Vec::new();
-        for folder in ["envs", "lockfiles"] {
-            for entry in fs::read_dir(root().join(folder)).expect("a folder") {
-                let name = entry.expect("readable").file_name().into_string().expect("text");
-                let path = format!("{folder}/{name}");
-                let text = fs::read_to_string(root().join(&path)).expect("readable");
-                files.push((path, change(text)));
-            }
-        }
+    let compiled = |from: &str, to: &str| {
+        let files = own_files(|_, text| text.replace(from, to));
         compile(&Source::new(files)).expect("sound")
     };
-    let before = source(&|text| text);
-    let after = source(&|text| text.replace("\nuser = 1000\n", "\nuser = 2000\n"));
+    let user = "\nuser = 1000\n";
+    let (before, after) = (compiled(user, user), compiled(user, "\nuser = 2000\n"));
     assert_eq!(before.len(), 3);
     for (before, after) in before.iter().zip(&after) {
         let digests = |compiled: &Compiled| -> BTreeMap<_, _> {

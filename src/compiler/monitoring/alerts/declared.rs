@@ -28,7 +28,7 @@ fn declared(watched: &Watched, component: &Component) -> Vec<Rule> {
         (STORAGE, (storage > 0).then(|| storage.to_string())),
         (
             MAX_REPLICAS,
-            component.autoscaling.as_ref().map(|_| component.max_replicas().to_string()),
+            component.autoscaling.as_ref().map(|_| component.replicas.most().to_string()),
         ),
     ];
     let record = |(name, value): (&str, Option<String>)| {

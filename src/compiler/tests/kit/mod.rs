@@ -3,7 +3,10 @@
 
 pub(crate) mod own;
 
+use std::path::Path;
+
 use a4co_compiler::{Compiled, Findings, Source, compile};
+use fs_err as fs;
 
 /// Two services, nothing else.
 pub(crate) const SHOP: &str = r#"
@@ -39,6 +42,23 @@ name = "ghcr.io/shop/web"
 tag = "1"
 digest = "sha256:00000000000000000000000000000000000000000000000000000000000000aa"
 "#;
+
+/// Returns the repository's own environments and lockfiles as pairs of path and text, each text with
+/// `change` made to it.
+pub(crate) fn own_files(change: impl Fn(&str, String) -> String) -> Vec<(String, String)> {
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    let mut files = Vec::new();
+    for folder in ["envs", "lockfiles"] {
+        for entry in fs::read_dir(root.join(folder)).expect("a folder") {
+            let name = entry.expect("readable").file_name().into_string().expect("text");
+            let path = format!("{folder}/{name}");
+            let text = fs::read_to_string(root.join(&path)).expect("readable");
+            let text = change(&path, text);
+            files.push((path, text));
+        }
+    }
+    files
+}
 
 /// Compiles files, given as pairs of path and text.
 pub(crate) fn compile_files(files: &[(&str, &str)]) -> Result<Vec<Compiled>, Findings> {
