@@ -205,6 +205,7 @@ fn scripts(rank: Rank) -> BTreeMap<String, String> {
         Rank::Replica => files([
             ("replica.sh", include_str!("scripts/replica.sh")),
             ("slot.sh", include_str!("scripts/slot.sh")),
+            ("settings.sh", include_str!("scripts/settings.sh")),
         ]),
     });
     scripts

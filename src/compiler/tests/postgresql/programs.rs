@@ -249,6 +249,74 @@ fn a_replica_that_is_cut_off_for_too_long_fails_its_probe_and_copies_the_data_ag
     assert!(database.replica.probe("livenessProbe"));
 }
 
+/// What a replica may not have less of than its primary, as it is at first and later.
+const ROOM: [(&str, &str); 4] = [
+    ("max_connections = '100'", "max_connections = '60'"),
+    ("max_locks_per_transaction = '80'", "max_locks_per_transaction = '30'"),
+    ("max_prepared_transactions = '10'", "max_prepared_transactions = '0'"),
+    ("max_worker_processes = '12'", "max_worker_processes = '6'"),
+];
+
+/// Returns a database that follows and has the first of [`ROOM`].
+fn with_room() -> Database {
+    let more = "log_statement = \"all\"\nmax_locks_per_transaction = \"80\"\n\
+        max_prepared_transactions = \"10\"\nmax_worker_processes = \"12\"";
+    let mut database = Database::new(&[("log_statement = \"all\"", more)]);
+    database.primary.start_ready();
+    database.change("CREATE TABLE item (id int)");
+    database.replica.start_ready();
+    database
+}
+
+const CONFIG_FILE: &str = "config/postgresql.conf";
+
+#[test]
+fn a_replica_starts_with_less_room_and_has_it_after_the_primary() {
+    let mut database = with_room();
+    let room = |pod: &Pod| {
+        ROOM.map(|(line, _)| {
+            let name = line.split(' ').next().expect("a name");
+            pod.query(ADMIN, "postgres", &format!("SHOW {name}")).expect("a value")
+        })
+    };
+    database.replica.stop();
+    database.replica.edit(CONFIG_FILE, &ROOM);
+    database.replica.start_ready();
+    assert_eq!(room(&database.replica), ["100", "80", "10", "12"]);
+    assert!(database.replica.log().contains("starting with max_connections=100"));
+
+    database.primary.stop();
+    database.primary.edit(CONFIG_FILE, &ROOM);
+    database.primary.start_ready();
+    assert_eq!(room(&database.primary), ["60", "30", "0", "6"]);
+    database.change("INSERT INTO item VALUES (1)");
+    database.wait_for_replica("SELECT count(*) FROM item", "1");
+    database.replica.stop();
+    database.replica.start_ready();
+    assert_eq!(room(&database.replica), ["60", "30", "0", "6"]);
+}
+
+#[test]
+fn a_replica_that_waits_for_more_room_fails_its_probe_and_starts_with_it() {
+    let mut database = with_room();
+    database.primary.stop();
+    database.primary.edit(CONFIG_FILE, &[("max_connections = '100'", "max_connections = '120'")]);
+    database.primary.start_ready();
+    database.change("INSERT INTO item VALUES (1)");
+    database.replica.wait("it is not alive", |replica| !replica.probe("livenessProbe"));
+    database.replica.stop();
+    database.replica.start_ready();
+    database.wait_for_replica("SELECT count(*) FROM item", "1");
+    assert!(database.replica.probe("livenessProbe"));
+    // Whoever lets it wait on purpose is not disturbed.
+    database.replica.query(ADMIN, "postgres", "SELECT pg_wal_replay_pause()").expect("paused");
+    let state = "SELECT pg_get_wal_replay_pause_state()";
+    database.replica.wait("it waits", |replica| {
+        replica.query(ADMIN, "postgres", state) == Ok("paused".to_owned())
+    });
+    assert!(database.replica.probe("livenessProbe"));
+}
+
 #[test]
 fn a_replica_does_not_give_up_its_data_for_those_of_another_primary() {
     let mut database = Database::new(&[]);

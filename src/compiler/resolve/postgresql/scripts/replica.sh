@@ -6,6 +6,7 @@
 # copies the data again.
 
 . "$scripts/slot.sh"
+. "$scripts/settings.sh"
 
 reserve() {
     ask "CREATE_REPLICATION_SLOT $slot PHYSICAL RESERVE_WAL" > /dev/null
@@ -52,6 +53,11 @@ rejoin() {
     esac
 }
 
+# Prints what is configured for the setting $1.
+configured() {
+    postgres -D "$PGDATA" -c "config_file=$CONFIG/postgresql.conf" -C "$1"
+}
+
 require REPLICATION_PASSWORD PRIMARY_HOST PRIMARY_PORT POD_NAME
 printf '*:*:*:replicator:%s\n' \
     "$(printf %s "$REPLICATION_PASSWORD" | sed 's/[\\:]/\\&/g')" > "$passfile"
@@ -74,4 +80,12 @@ until [ -d "$PGDATA" ] || copy; do
 done
 check_data
 trap - TERM INT
-serve -c "primary_conninfo=$primary" -c "primary_slot_name=$slot"
+set -- -c "primary_conninfo=$primary" -c "primary_slot_name=$slot"
+for setting in $(least_settings); do
+    if [ "$(configured "${setting%=*}")" -lt "${setting#*=}" ]; then
+        say "starting with $setting, as the primary had it; what is declared counts from a start" \
+            'on after the primary has it, too'
+        set -- "$@" -c "$setting"
+    fi
+done
+serve "$@"
