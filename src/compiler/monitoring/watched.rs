@@ -1,7 +1,7 @@
 //! What is watched.
 
 use crate::{
-    component::{Component, Container, Role},
+    component::{Component, Role},
     environment::monitoring::{Monitoring, Scraper},
 };
 
@@ -43,11 +43,4 @@ impl<'a> Watched<'a> {
     pub(crate) fn matchers_of(&self, name: &str) -> String {
         format!("namespace=\"{}\",job=\"{name}\"", self.namespace)
     }
-}
-
-/// Returns the container whose process tells the metrics of `component`.
-pub(crate) fn telling(component: &Component) -> Option<&Container> {
-    let metrics = component.metrics.as_ref()?;
-    let mut containers = component.pod.containers.iter();
-    containers.find(|container| container.ports.iter().any(|(name, _)| *name == metrics.port_name))
 }

@@ -1,9 +1,9 @@
 //! What the environment declares, as series, so that rules and dashboards can compare with it.
 
-use super::super::{Watched, rule::Rule, watched::telling};
+use super::super::{Watched, rule::Rule};
 use crate::{component::Component, quantity::Cpu};
 
-/// Cores that the process which tells metrics may use.
+/// Cores that the container which the component is about may use.
 pub(crate) const CPU_LIMIT: &str = "declared:cpu_limit:cores";
 
 /// Memory that it may use.
@@ -20,7 +20,7 @@ pub(super) fn rules(watched: &Watched) -> Vec<Rule> {
 }
 
 fn declared(watched: &Watched, component: &Component) -> Vec<Rule> {
-    let limits = telling(component).map(|container| &container.limits);
+    let limits = component.pod.containers.first().map(|container| &container.limits);
     let storage: u64 = component.claims().iter().map(|claim| claim.size.bytes()).sum();
     let values = [
         (CPU_LIMIT, limits.map(|limits| cores(limits.cpu))),

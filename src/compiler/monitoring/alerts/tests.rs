@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     component::{Component, Role},
-    environment::monitoring::{Monitoring, Scraper},
+    environment::{
+        capacity::Resources,
+        monitoring::{Monitoring, Scraper},
+    },
     yaml::to_document,
 };
 
@@ -120,6 +123,56 @@ fn process_cases() -> Vec<Case> {
         one("half of the memory limit", "MemorySaturated", memory, "67000000x100", 30, 0),
         pods("as many pods as there may be", UP, 1),
         pods("fewer pods", "_x100", 0),
+    ]
+}
+
+/// Datastores tell of their own processes, and not of that of the exporter beside them.
+fn own_process_cases() -> Vec<Case> {
+    let one = |name, alert, metric, labels, samples, firing| {
+        case(name, alert, &[(metric, labels, samples)], 30, firing)
+    };
+    let restarts = |name, metric, labels, samples, firing| {
+        case(name, "ContainerRestarts", &[(metric, labels, samples)], 10, firing)
+    };
+    let three = "1x3 2x3 3x3 4x20";
+    let (bus, cache, jaeger) = (pod!("server_id=\"bus-0\",", "bus"), pod!("cache"), pod!("jaeger"));
+    let redis_cpu = |name, user, firing| {
+        let series = [
+            ("redis_cpu_user_seconds_total", cache, user),
+            ("redis_cpu_sys_seconds_total", cache, "0+4x100"),
+        ];
+        case(name, "CpuSaturated", &series, 30, firing)
+    };
+    let exporter = "process_start_time_seconds";
+    let (cpu, memory) = ("CpuSaturated", "MemorySaturated");
+    let (full, half) = ("130000000x100", "67000000x100");
+    let uptime = "otelcol_process_uptime_seconds_total";
+    let used = "otelcol_process_cpu_seconds_total";
+    vec![
+        restarts("an exporter restarts", exporter, pod!("db"), three, 0),
+        restarts("PostgreSQL", "pg_postmaster_start_time_seconds", pod!("db"), three, 1),
+        restarts("NATS", "gnatsd_varz_start", bus, three, 1),
+        restarts("Redis", "redis_uptime_in_seconds", cache, "30 60 10 40 10 40 10 40+30x20", 1),
+        restarts("Redis is up", "redis_uptime_in_seconds", cache, "30+30x40", 0),
+        restarts(
+            "the start of Redis is reckoned anew",
+            "redis_start_time_seconds",
+            cache,
+            "5 6 5 6 5 6 5 6 5x20",
+            0,
+        ),
+        restarts("Jaeger", uptime, jaeger, "30 60 10 40 10 40 10 40+30x20", 1),
+        restarts("a Jaeger without units", "otelcol_process_uptime", jaeger, "9 5 4 3x30", 1),
+        one("NATS at 95 % of half a core", cpu, "gnatsd_varz_cpu", bus, "47.5x100", 1),
+        one("NATS at 40 % of half a core", cpu, "gnatsd_varz_cpu", bus, "20x100", 0),
+        redis_cpu("Redis at 95 % of half a core", "0+10.25x100", 1),
+        redis_cpu("Redis at 40 % of half a core", "0+2x100", 0),
+        one("Jaeger at 95 % of half a core", cpu, used, jaeger, "0+14.25x100", 1),
+        one("NATS at 97 %", memory, "gnatsd_varz_mem", bus, full, 1),
+        one("NATS at half", memory, "gnatsd_varz_mem", bus, half, 0),
+        one("Redis at 97 %", memory, "redis_memory_used_rss_bytes", cache, full, 1),
+        one("Redis at half", memory, "redis_memory_used_rss_bytes", cache, half, 0),
+        one("Jaeger at 97 %", memory, "otelcol_process_memory_rss_bytes", jaeger, full, 1),
     ]
 }
 
@@ -345,6 +398,7 @@ fn cases() -> Vec<Case> {
     [
         service_cases(),
         process_cases(),
+        own_process_cases(),
         down_cases(),
         storage_cases(),
         datastore_cases(),
@@ -427,6 +481,23 @@ fn a_rule_is_there_only_if_what_it_is_about_runs() {
             assert_eq!(is_there, expected.contains(&kind), "{case}: {kind}");
         }
     }
+}
+
+#[test]
+fn the_limits_of_a_datastore_are_its_own_and_not_its_exporters() {
+    let limits = |size: &str| Resources {
+        cpu: size.to_owned().try_into().expect("CPU"),
+        memory: format!("{size}Gi").try_into().expect("memory"),
+    };
+    let mut database = component("db", Role::Database, 1, None);
+    let mut server = component("server", Role::Database, 1, None).pod.containers.remove(0);
+    server.ports.clear();
+    server.limits = limits("2");
+    database.pod.containers.insert(0, server);
+    let groups = groups_of(&[database], &monitoring(&json!({})), Scraper::Release);
+    let declared = json!(groups.iter().find(|group| group.name == "declared"));
+    let exprs = declared["rules"].as_array().expect("rules").iter().map(|rule| &rule["expr"]);
+    assert_eq!(exprs.collect::<Vec<_>>(), ["vector(2)", "vector(2147483648)"]);
 }
 
 #[test]

@@ -152,7 +152,11 @@ impl Resolver<'_, '_> {
             format!("host={SOCKETS} port={PORT} user=exporter dbname=postgres sslmode=disable");
         let command = ExporterCommand {
             port: METRICS_PORT,
-            args: vec![format!("--web.listen-address=:{METRICS_PORT}")],
+            args: vec![
+                format!("--web.listen-address=:{METRICS_PORT}"),
+                // Tells when the server has started, and not only when the exporter has.
+                "--collector.postmaster".to_owned(),
+            ],
             variables: variables([("DATA_SOURCE_NAME", text(source))]),
             check: http("/", METRICS),
         };
