@@ -86,6 +86,8 @@ pub(crate) enum Controller {
 pub(crate) struct CronJob {
     /// Times in UTC, as cron writes them.
     pub(crate) schedule: String,
+    /// The longest time between two of them, in seconds.
+    pub(crate) longest_gap_seconds: u64,
     /// Time after which work that is not done has failed, in seconds.
     pub(crate) deadline_seconds: u32,
     /// Volumes that each of its pods finds as the one before left them.

@@ -125,6 +125,10 @@ impl PoolMode {
 
 /// Dumps the database at times, into files of a volume of their own. Neither deleting a release nor
 /// going back to another deletes them.
+///
+/// With an `exporter`, the alert `PostgresqlBackupMissing` comes when the last one that was completed
+/// began longer ago than `schedule` and `deadline_seconds` allow.
+/// It needs `postgres_exporter` 0.16 or later.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct Backup {
     /// When, in UTC, as cron writes it, such as `15 2 * * *`.

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::{
     component::{
-        Check, Claim, Component, Container, Controller, Metrics, Pod, Probe, Resolution, Role,
-        Service, ServicePort, pods_name,
+        Check, Claim, Component, Container, Controller, CronJob, Metrics, Pod, Probe, Resolution,
+        Role, Service, ServicePort, pods_name,
     },
     environment::{
         capacity::{Autoscaling, Replicas, Resources, Scaling},
@@ -95,12 +95,22 @@ pub(super) fn everything() -> Vec<Component> {
     web.autoscaling = Some(Autoscaling { cpu: 70, memory: 80, scale_up, scale_down });
     let mut silent = component("silent", Role::Service, 1, None);
     silent.metrics = None;
+    let mut backup = component("db-backup", Role::Database, 0, None);
+    backup.metrics = None;
+    backup.instance = Some("db".to_owned());
+    backup.controller = Controller::CronJob(CronJob {
+        schedule: "15 * * * *".to_owned(),
+        longest_gap_seconds: 60 * 60,
+        deadline_seconds: 10 * 60,
+        claims: Vec::new(),
+    });
     vec![
         web,
         component("cart", Role::Service, 2, None),
         silent,
         component("db", Role::Database, 1, Some("10Gi")),
         component("db-replica", Role::Database, 2, Some("10Gi")),
+        backup,
         component("bus", Role::Messaging, 3, Some("10Gi")),
         component("cache", Role::Cache, 1, Some("1Gi")),
         component("jaeger", Role::Tracing, 1, None),

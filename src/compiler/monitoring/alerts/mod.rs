@@ -28,7 +28,7 @@ use super::{
 };
 
 /// Names of all built-in alerts, whatever a release runs.
-pub(crate) const NAMES: [&str; 30] = [
+pub(crate) const NAMES: [&str; 31] = [
     "AlertsNotDelivered",
     "AlertsNotSent",
     "AutoscalerAtMaximum",
@@ -45,6 +45,7 @@ pub(crate) const NAMES: [&str; 30] = [
     "NatsSlowConsumers",
     "NatsWithoutLeader",
     "PersistentVolumeFilling",
+    "PostgresqlBackupMissing",
     "PostgresqlConnectionsSaturated",
     "PostgresqlDown",
     "PostgresqlReplicaAway",

@@ -5,7 +5,7 @@ use super::{
     down::all_down,
 };
 use crate::{
-    component::{Component, Role},
+    component::{Component, Controller, Role},
     environment::monitoring::Severity,
 };
 
@@ -58,7 +58,41 @@ pub(super) fn rules(watched: &Watched) -> Vec<Rule> {
         ),
     ];
     rules.extend(databases.iter().filter_map(|primary| away(watched, primary)));
+    rules.extend(backup_missing(watched, &databases));
     rules
+}
+
+/// Returns the rule that databases with backups have a dump from the last time they should. Whoever
+/// dumps leaves the time on the primary, as the connection limit, in minutes, of a role that cannot
+/// log in: of what the exporter shows, that alone outlives a crash and means nothing else.
+fn backup_missing(watched: &Watched, databases: &[&Component]) -> Option<Rule> {
+    let of_job = |backup: &Component| {
+        let Controller::CronJob(job) = &backup.controller else {
+            return None;
+        };
+        let mut databases = databases.iter();
+        let primary =
+            databases.find(|database| Some(&database.name) == backup.instance.as_ref())?;
+        let most = job.longest_gap_seconds + u64::from(job.deadline_seconds);
+        let matchers = watched.matchers_of(&primary.name);
+        let of = |series: &str| format!("max by (namespace, job) ({series})");
+        let last = of(&format!("pg_roles_connection_limit{{{matchers},rolname=\"last_backup\"}}"));
+        // It was there as long ago, and has none to this day.
+        let was_there = of(&format!("pg_up{{{matchers}}} offset {most}s"));
+        let never = format!("{was_there} * 0 + {most} unless on (namespace, job) {last}");
+        Some(format!("time() - {last} * 60 > {most} or {never}"))
+    };
+    let exprs: Vec<_> = watched.components.iter().filter_map(of_job).collect();
+    let rule =
+        Rule::alert("PostgresqlBackupMissing", Severity::Warning, exprs.join(" or ")).pending("5m");
+    (!exprs.is_empty()).then(|| {
+        rule.says(
+            "PostgreSQL {{ $labels.job }} has no backup of late",
+            "None was completed that began within the last {{ $value | humanizeDuration }}. Look \
+             at the jobs and pods of `{{ $labels.job }}-backup`: whether they fail, and why, or \
+             never come; and whether the volume of the dumps is full.",
+        )
+    })
 }
 
 /// Returns the rule that every replica of `primary` follows it, as the primary sees it by their

@@ -286,6 +286,26 @@ fn replica_cases() -> Vec<Case> {
     ]
 }
 
+/// The backups of the fixture are hourly and may take ten minutes.
+fn backup_cases() -> Vec<Case> {
+    let alert = "PostgresqlBackupMissing";
+    let mark = |name, minute, firing| {
+        let labels = pod!("rolname=\"last_backup\",", "db");
+        case(name, alert, &[("pg_roles_connection_limit", labels, minute)], 90, firing)
+    };
+    let other = pod!("rolname=\"app\",", "db");
+    let none = |name, up, firing| {
+        let series = [("pg_up", pod!("db"), up), ("pg_roles_connection_limit", other, "-1x200")];
+        case(name, alert, &series, 90, firing)
+    };
+    vec![
+        mark("the last one is 90 minutes old", "0x200", 1),
+        mark("the last one is an hour old", "30x200", 0),
+        none("there was never one", "1x200", 1),
+        none("there was never one, but the database is new", "_x100 1x100", 0),
+    ]
+}
+
 fn datastore_cases() -> Vec<Case> {
     let slave = pod!("slave_ip=\"10.0.0.9\",", "cache");
     let policy = |name, labels, used, firing| {
@@ -403,6 +423,7 @@ fn cases() -> Vec<Case> {
         storage_cases(),
         datastore_cases(),
         replica_cases(),
+        backup_cases(),
         other_cases(),
     ]
     .into_iter()

@@ -52,6 +52,7 @@ impl Resolver<'_, '_> {
         };
         let controller = Controller::CronJob(CronJob {
             schedule: backup.schedule.to_string(),
+            longest_gap_seconds: backup.schedule.longest_gap_seconds(),
             deadline_seconds: backup.deadline_seconds,
             claims: vec![claim(DUMPS, &backup.storage)],
         });

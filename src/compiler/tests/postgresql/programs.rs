@@ -415,6 +415,18 @@ fn a_dump_restores_and_only_the_newest_are_kept() {
     let log = backup.log();
     assert!(log.contains("removing") && !log.contains(ADMIN.1), "{log}");
 
+    // What the exporter shows is when the last one was begun.
+    let mark = "SELECT rolconnlimit, rolcanlogin FROM pg_roles WHERE rolname = 'last_backup'";
+    let mark = || database.primary.query(ADMIN, "postgres", mark).expect("a mark");
+    let minute = "SELECT floor(extract(epoch FROM now()) / 60)::int - rolconnlimit FROM pg_roles \
+        WHERE rolname = 'last_backup'";
+    let age = database.primary.query(ADMIN, "postgres", minute).expect("an age");
+    assert!(["0", "1"].contains(&age.as_str()), "{age} minutes");
+    database
+        .primary
+        .query(ADMIN, "postgres", "ALTER ROLE last_backup CONNECTION LIMIT 1")
+        .expect("a mark");
+
     database.change("DROP TABLE item");
     let mut restore = database.primary.as_user();
     restore.args(["pg_restore", "-U", "postgres", "-d", DATABASE]).arg(&dumps[1]);
@@ -426,6 +438,7 @@ fn a_dump_restores_and_only_the_newest_are_kept() {
     backup.start();
     assert!(!backup.wait_for_end());
     assert!(dumps.iter().all(|dump| dump.exists()));
+    assert_eq!(mark(), "1|f", "it is no backup");
     database.primary.stop();
     assert!(!backup.probe("livenessProbe"), "the server is gone");
 }

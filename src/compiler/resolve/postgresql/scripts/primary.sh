@@ -26,7 +26,7 @@ stop_setup() {
 
 require DATABASE DATABASE_USER DATABASE_PASSWORD ADMIN_PASSWORD REPLICATION_PASSWORD
 case $DATABASE_USER in
-    postgres | replicator | exporter | pg_*)
+    postgres | replicator | exporter | last_backup | pg_*)
         fail "DATABASE_USER is a name that has a meaning here: choose another in the secret"
         ;;
 esac
