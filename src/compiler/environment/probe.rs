@@ -45,6 +45,10 @@ pub(crate) struct Metrics {
     #[serde(default)]
     #[schemars(range(min = 1))]
     pub(crate) port: Option<u16>,
+    /// Whether everyone who reaches the service from outside may read them. Without it, an edge
+    /// that leads to them is refused; give them a `port` of their own.
+    #[serde(default)]
+    pub(crate) public: bool,
 }
 
 fn default_period() -> u32 {

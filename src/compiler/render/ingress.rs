@@ -44,14 +44,12 @@ pub(super) fn render(model: &Model) -> Option<Value> {
     }))
 }
 
-/// With `strip_route` the path is a regular expression whose second group is what the service sees;
-/// ingress-nginx takes those only as `ImplementationSpecific`.
+/// ingress-nginx takes regular expressions only as `ImplementationSpecific`.
 fn path(edge: &Edge, component: &Component) -> Option<HTTPIngressPath> {
     let route = component.route.as_ref()?;
     let (port, _) = component.pod.containers.first()?.ports.first()?;
     let (path, path_type) = if edge.strip_route {
-        let route = route.trim_end_matches('/').replace('.', r"\.");
-        (format!("{route}(/|$)(.*)"), "ImplementationSpecific")
+        (stripped(route), "ImplementationSpecific")
     } else {
         (route.clone(), "Prefix")
     };
@@ -69,6 +67,15 @@ fn path(edge: &Edge, component: &Component) -> Option<HTTPIngressPath> {
             ..IngressBackend::default()
         },
     })
+}
+
+/// Returns the regular expression for `route` whose second group is what the service sees. It begins
+/// with a slash, as the API server wants it.
+fn stripped(route: &str) -> String {
+    match route.trim_end_matches('/') {
+        "" => "/()(.*)".to_owned(),
+        route => format!("{}(/|$)(.*)", route.replace('.', r"\.")),
+    }
 }
 
 /// Returns the annotations: what the edge says, and those that the environment adds.
@@ -134,6 +141,18 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_stripped_route_is_an_absolute_path_in_which_a_dot_is_a_dot() {
+        for (route, expected) in [
+            ("/web", "/web(/|$)(.*)"),
+            ("/api/v1.0", r"/api/v1\.0(/|$)(.*)"),
+            ("/~me", "/~me(/|$)(.*)"),
+            ("/", "/()(.*)"),
+        ] {
+            assert_eq!(stripped(route), expected, "{route}");
+        }
+    }
 
     #[test]
     fn every_annotation_is_one_that_ingress_nginx_documents() {

@@ -7,9 +7,12 @@ use crate::{
     environment::{
         DEFAULT_DENY, GATEWAY, SOLVER,
         edge::{Cors, Edge, EdgeController},
+        probe::Metrics,
+        service::Service,
         tls::TlsSource,
     },
     model::CertificateIssuer,
+    text::HttpPath,
 };
 
 impl Resolver<'_, '_> {
@@ -53,7 +56,9 @@ impl Resolver<'_, '_> {
                 continue;
             };
             let path = ["services", key, "route"];
-            if self.environment.edge.is_none() {
+            if let Some(edge) = &self.environment.edge {
+                self.check_route(edge, key, service, route);
+            } else {
                 let (what, needs) = ("`route`", "an `[edge]`");
                 self.report(&path, MeaningProblem::Incomplete { what, needs });
             }
@@ -62,6 +67,21 @@ impl Resolver<'_, '_> {
                 let (first, second) = (format!("services.{first}"), format!("services.{key}"));
                 self.report(&path, MeaningProblem::Clash { what, value, first, second });
             }
+        }
+    }
+
+    fn check_route(&mut self, edge: &Edge, key: &str, service: &Service, route: &HttpPath) {
+        // With `strip_route` the path is a regular expression, in which anything may stand.
+        let is_prefix = edge.controller == EdgeController::IngressNginx && !edge.strip_route;
+        if is_prefix && route.as_ref().contains(['.', '~']) {
+            let route = route.to_string();
+            self.report(&["services", key, "route"], EdgeProblem::RouteOfNginx { route });
+        }
+        if let Some(metrics) = &service.metrics
+            && let Some(path) = public_path(edge, route, service.port, metrics)
+        {
+            let path = format!("{}{path}", edge.host);
+            self.report(&["services", key, "metrics"], EdgeProblem::PublicMetrics { path });
         }
     }
 
@@ -153,4 +173,17 @@ impl Resolver<'_, '_> {
             self.report(&path, MeaningProblem::Incomplete { what, needs });
         }
     }
+}
+
+/// Returns the path under which the edge leads to metrics that are not for everyone, if it does.
+fn public_path(edge: &Edge, route: &HttpPath, port: u16, metrics: &Metrics) -> Option<String> {
+    if metrics.public || metrics.port.is_some_and(|own| own != port) {
+        return None;
+    }
+    let (prefix, path) = (route.as_ref().trim_end_matches('/'), metrics.path.as_ref());
+    if edge.strip_route {
+        return Some(format!("{prefix}{path}"));
+    }
+    let rest = path.strip_prefix(prefix)?;
+    (rest.is_empty() || rest.starts_with('/')).then(|| path.to_owned())
 }

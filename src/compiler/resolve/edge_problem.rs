@@ -48,6 +48,18 @@ pub enum EdgeProblem {
         /// Name of the list.
         list: &'static str,
     },
+    /// Metrics that the edge would show to everyone.
+    #[error("everyone could read these metrics at `{path}`")]
+    PublicMetrics {
+        /// The host and the path outside.
+        path: String,
+    },
+    /// A route that ingress-nginx does not take.
+    #[error("ingress-nginx may refuse the route `{route}`: it has `.` or `~`")]
+    RouteOfNginx {
+        /// The route.
+        route: String,
+    },
     /// An issuer that issues in no way, or in several.
     #[error("issuer `{name}` must have exactly one of `acme`, `ca` and `self_signed`")]
     Issuance {
@@ -98,6 +110,16 @@ impl EdgeProblem {
                 let help = help.unwrap_or_default();
                 Some(format!("for one of the cluster set `issuer_kind = \"ClusterIssuer\"`{help}"))
             }
+            Self::PublicMetrics { .. } => Some(
+                "give them a `port` of their own, which no route leads to, or set `public = true` \
+                 if they may be read"
+                    .to_owned(),
+            ),
+            Self::RouteOfNginx { .. } => Some(
+                "it checks prefixes strictly, by default and depending on its version: use letters, \
+                 digits, `-`, `_` and `/`, or `strip_route`"
+                    .to_owned(),
+            ),
             Self::CommonName { .. } => Some("set a shorter `common_name`".to_owned()),
             Self::Issuance { .. } => None,
         }

@@ -599,3 +599,61 @@ fn issuers_and_the_gateway_must_make_sense() {
         ["envs/live.toml:24:1: `acme` needs an `[edge]`, by which the host is proven"]
     );
 }
+
+#[test]
+fn metrics_are_not_shown_to_everyone_by_accident() {
+    let metrics = |line: &'static str| ("route = \"/web\"", line);
+    let strip = ("[edge.tls]", "strip_route = true\n[edge.tls]");
+    let same = "route = \"/web\"\nmetrics = { path = \"/metrics\" }";
+    let own = "route = \"/web\"\nmetrics = { path = \"/metrics\", port = 9090 }";
+    let number = "route = \"/web\"\nmetrics = { path = \"/metrics\", port = 8080 }";
+    let public = "route = \"/web\"\nmetrics = { path = \"/metrics\", public = true }";
+    let below = "route = \"/web\"\nmetrics = { path = \"/web/metrics\" }";
+    let beside = "route = \"/web\"\nmetrics = { path = \"/web-metrics\" }";
+    let all = "route = \"/\"\nmetrics = { path = \"/metrics\" }";
+    let help = "(help: give them a `port` of their own, which no route leads to, or set \
+        `public = true` if they may be read)";
+    let at = |path: &str| {
+        format!("24:1: everyone could read these metrics at `shop.example{path}` {help}")
+    };
+    let (stripped, whole) = (at("/web/metrics"), at("/metrics"));
+    let stripped: &[&str] = &[&stripped];
+    check(&[
+        ("the route is stripped", &[metrics(same), strip], "", stripped),
+        ("its own port by its number", &[metrics(number), strip], "", stripped),
+        ("the route is stripped, to a gateway", &[metrics(same), strip, GATEWAY], "", stripped),
+        ("another port", &[metrics(own), strip], "", &[]),
+        ("on purpose", &[metrics(public), strip], "", &[]),
+        ("the route stays, and does not lead there", &[metrics(same)], "", &[]),
+        ("the route stays, and leads there", &[metrics(below)], "", stripped),
+        ("the route only begins alike", &[metrics(beside)], "", &[]),
+        ("everything is led there", &[metrics(all)], "", &[&whole]),
+    ]);
+}
+
+#[test]
+fn ingress_nginx_gets_no_prefix_that_it_refuses() {
+    let strip = ("[edge.tls]", "strip_route = true\n[edge.tls]");
+    let dots = ("\"/web\"", "\"/web/v1.0\"");
+    let refusal = |route: &str| {
+        format!(
+            "23:9: ingress-nginx may refuse the route `{route}`: it has `.` or `~` (help: it \
+             checks prefixes strictly, by default and depending on its version: use letters, \
+             digits, `-`, `_` and `/`, or `strip_route`)"
+        )
+    };
+    check(&[
+        ("a dot", &[dots], "", &[&refusal("/web/v1.0")]),
+        ("a tilde", &[("\"/web\"", "\"/~web\"")], "", &[&refusal("/~web")]),
+        ("a regular expression", &[dots, strip], "", &[]),
+        ("a gateway", &[dots, GATEWAY], "", &[]),
+        ("letters, digits and marks", &[("\"/web\"", "\"/we-b_1/2\"")], "", &[]),
+    ]);
+    let more = "\n[services.api]\nport = 8082\nroute = \"/v1.0\"\n";
+    let compiled = compiled(&[("\"/web\"", "\"/\""), strip], more);
+    let ingress = one(&compiled, "Ingress", "shop");
+    let paths = ingress["spec"]["rules"][0]["http"]["paths"].as_array().expect("paths");
+    let paths: Vec<_> = paths.iter().map(|path| (&path["path"], &path["pathType"])).collect();
+    let kind = json!("ImplementationSpecific");
+    assert_eq!(paths, [(&json!(r"/v1\.0(/|$)(.*)"), &kind), (&json!("/()(.*)"), &kind)]);
+}
