@@ -16,7 +16,7 @@ use crate::{
     manifests::{GivenImage, ManifestProblem, Own, apply_patches, has_secret_value, pin_members},
     member::{Member, Origin},
     model::Model,
-    place::SourceFile,
+    place::{Place, SourceFile},
     problem::Problem,
     release_config::release_config,
     render::{Rendered, render, render_quota},
@@ -79,8 +79,7 @@ fn compile_stack(
         return Err(findings);
     };
     let own = Own::read(source, stack, &environment, &mut findings);
-    let asked = [schema.images(&stack.tree), own.tagged.clone()].concat();
-    let pins = lockfile.pin(&asked, &own.given, &mut findings);
+    let pins = lockfile.pin(&asked(stack, schema, &own), &own.given, &mut findings);
     let mut model = resolve(stack, &environment, pins.clone(), &mut findings);
     findings.into_result(())?;
     model.add_images(own.given.iter().map(GivenImage::to_image));
@@ -97,8 +96,13 @@ fn compile_stack(
     })
 }
 
+/// Returns every image that an environment names by its tag, each with the place.
+pub(crate) fn asked(stack: &Stack, schema: &Schema, own: &Own) -> Vec<(ImageReference, Place)> {
+    [schema.images(&stack.tree), own.tagged.clone()].concat()
+}
+
 /// Reads the whole environment, if it is complete.
-fn read(stack: &Stack, schema: &Schema, findings: &mut Findings) -> Option<Environment> {
+pub(crate) fn read(stack: &Stack, schema: &Schema, findings: &mut Findings) -> Option<Environment> {
     let mut missing = Findings::default();
     schema.check_complete(&stack.tree, &mut missing);
     if !missing.is_empty() {

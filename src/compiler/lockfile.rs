@@ -126,10 +126,8 @@ impl LockProblem {
             Self::Version { found, supported } if found > supported => {
                 Some("use the release of a4co that wrote it, or a later one".to_owned())
             }
-            Self::Unpinned { .. } => {
-                Some("add an `[[image]]` with its name, tag and digest there".to_owned())
-            }
-            Self::Unused { .. } => Some("remove the entry".to_owned()),
+            Self::Unpinned { .. } => Some("run `a4co lock`".to_owned()),
+            Self::Unused { .. } => Some("run `a4co lock`, or remove the entry".to_owned()),
             Self::OtherDigest { .. } => {
                 Some("remove `@sha256:…` here, so that the lockfile alone says it".to_owned())
             }
@@ -158,6 +156,11 @@ impl Lockfile {
     /// Returns the path of the file, relative to the root.
     pub(crate) fn path(&self) -> &str {
         &self.path
+    }
+
+    /// Returns all pins.
+    pub(crate) fn into_pins(self) -> BTreeMap<ImageReference, Image> {
+        self.pins.into_iter().map(|(image, (_, pin))| (image, pin)).collect()
     }
 
     /// Pins `images`, each with the place that asks for it. Images without a pin and pins without

@@ -64,22 +64,22 @@ fn lockfiles_must_say_exactly_what_runs() {
             "no lockfile",
             String::new(),
             vec![
-                "envs/live.toml:8:9: image `ghcr.io/shop/web:1` has no pin in `lockfiles/live.lock` (help: add an `[[image]]` with its name, tag and digest there)",
+                "envs/live.toml:8:9: image `ghcr.io/shop/web:1` has no pin in `lockfiles/live.lock` (help: run `a4co lock`)",
             ],
         ),
         (
             "another image",
             other.clone(),
             vec![
-                "envs/live.toml:8:9: image `ghcr.io/shop/web:1` has no pin in `lockfiles/live.lock` (help: add an `[[image]]` with its name, tag and digest there)",
-                "lockfiles/live.lock:5:8: pin of image `ghcr.io/shop/other:1`, which the environment `live` does not run (help: remove the entry)",
+                "envs/live.toml:8:9: image `ghcr.io/shop/web:1` has no pin in `lockfiles/live.lock` (help: run `a4co lock`)",
+                "lockfiles/live.lock:5:8: pin of image `ghcr.io/shop/other:1`, which the environment `live` does not run (help: run `a4co lock`, or remove the entry)",
             ],
         ),
         (
             "a pin too many",
             LOCK.to_owned() + &other.replace("version = 1\n", ""),
             vec![
-                "lockfiles/live.lock:11:8: pin of image `ghcr.io/shop/other:1`, which the environment `live` does not run (help: remove the entry)",
+                "lockfiles/live.lock:11:8: pin of image `ghcr.io/shop/other:1`, which the environment `live` does not run (help: run `a4co lock`, or remove the entry)",
             ],
         ),
         (
@@ -119,7 +119,7 @@ fn lockfiles_must_say_exactly_what_runs() {
             "a name that is none",
             LOCK.replace("ghcr.io/", ""),
             vec![
-                "envs/live.toml:8:9: image `ghcr.io/shop/web:1` has no pin in `lockfiles/live.lock` (help: add an `[[image]]` with its name, tag and digest there)",
+                "envs/live.toml:8:9: image `ghcr.io/shop/web:1` has no pin in `lockfiles/live.lock` (help: run `a4co lock`)",
                 "lockfiles/live.lock:5:8: `shop/web:1` is not an image with registry and tag, such as `docker.io/library/nats:2.11`",
             ],
         ),

@@ -301,11 +301,11 @@ fn images_are_found_wherever_they_are() {
     let other = "sha256:00000000000000000000000000000000000000000000000000000000000000bb";
     let widget = "apiVersion: example.com/v1\nkind: Widget\nmetadata: { name: x }\nspec:\n  ";
     for (case, yaml, more, expected) in [
-        ("in an argument, without a pin", worker(&[("args: [work]", "args: [\"--sidecar=quay.io/a/b:v1\"]")]), "", &["manifests/worker.yaml:22:17: image `quay.io/a/b:v1` has no pin in `lockfiles/live.lock` (help: add an `[[image]]` with its name, tag and digest there)"] as &[&str]),
+        ("in an argument, without a pin", worker(&[("args: [work]", "args: [\"--sidecar=quay.io/a/b:v1\"]")]), "", &["manifests/worker.yaml:22:17: image `quay.io/a/b:v1` has no pin in `lockfiles/live.lock` (help: run `a4co lock`)"] as &[&str]),
         ("in a custom resource, pinned", [widget, "web: { image: ghcr.io/shop/web:1 }"].concat(), "scopes.Widget = \"Namespaced\"\n", &[]),
         ("at a key of the name of an image", [widget, "imageName: postgres:16"].concat(), "scopes.Widget = \"Namespaced\"\n", &["manifests/worker.yaml:5:14: `postgres:16` is not an image with registry and tag, such as `docker.io/library/nats:2.11` (help: write `docker.io/library/postgres:16`, or if it is no image, add it to `not_images`)"]),
         ("at keys of references to images", [widget, "web: { imageRef: nginx, sidecarImageURI: \"nginx:1\", imageName: { of: what } }"].concat(), "scopes.Widget = \"Namespaced\"\n", &["manifests/worker.yaml:5:20: `nginx` is not an image with registry and tag, such as `docker.io/library/nats:2.11` (help: write `docker.io/library/nginx:TAG`, or if it is no image, add it to `not_images`)", "manifests/worker.yaml:5:45: `nginx:1` is not an image with registry and tag, such as `docker.io/library/nats:2.11` (help: write `docker.io/library/nginx:1`, or if it is no image, add it to `not_images`)"]),
-        ("in a list of images", [widget, "images: [nginx, \"quay.io/a/b:v1\", { name: web }]"].concat(), "scopes.Widget = \"Namespaced\"\n", &["manifests/worker.yaml:5:12: `nginx` is not an image with registry and tag, such as `docker.io/library/nats:2.11` (help: write `docker.io/library/nginx:TAG`, or if it is no image, add it to `not_images`)", "manifests/worker.yaml:5:20: image `quay.io/a/b:v1` has no pin in `lockfiles/live.lock` (help: add an `[[image]]` with its name, tag and digest there)"]),
+        ("in a list of images", [widget, "images: [nginx, \"quay.io/a/b:v1\", { name: web }]"].concat(), "scopes.Widget = \"Namespaced\"\n", &["manifests/worker.yaml:5:12: `nginx` is not an image with registry and tag, such as `docker.io/library/nats:2.11` (help: write `docker.io/library/nginx:TAG`, or if it is no image, add it to `not_images`)", "manifests/worker.yaml:5:20: image `quay.io/a/b:v1` has no pin in `lockfiles/live.lock` (help: run `a4co lock`)"]),
         ("without registry", worker(&[("ghcr.io/shop/web:1", "nginx:1")]), "", &["manifests/worker.yaml:21:16: `nginx:1` is not an image with registry and tag, such as `docker.io/library/nats:2.11` (help: write `docker.io/library/nginx:1`, or if it is no image, add it to `not_images`)"]),
         ("without tag", worker(&[("ghcr.io/shop/web:1", "ghcr.io/shop/web")]), "", &["manifests/worker.yaml:21:16: `ghcr.io/shop/web` is not an image with registry and tag, such as `docker.io/library/nats:2.11` (help: write `ghcr.io/shop/web:TAG`, or if it is no image, add it to `not_images`)"]),
         ("at another key that ends like it", map("a: { sidecarImage: envoy }"), "", &["manifests/worker.yaml:4:20: `envoy` is not an image with registry and tag, such as `docker.io/library/nats:2.11` (help: write `docker.io/library/envoy:TAG`, or if it is no image, add it to `not_images`)"]),
@@ -396,7 +396,7 @@ fn images_in_texts_of_services_are_in_the_bundle_or_there_is_none() {
             "",
             "args = [\"--sidecar=quay.io/a/b:v1\"]\n",
             vec![
-                "envs/live.toml:21:9: image `quay.io/a/b:v1` has no pin in `lockfiles/live.lock` (help: add an `[[image]]` with its name, tag and digest there)",
+                "envs/live.toml:21:9: image `quay.io/a/b:v1` has no pin in `lockfiles/live.lock` (help: run `a4co lock`)",
             ],
         ),
         (
@@ -581,7 +581,7 @@ fn patches_must_make_sense() {
             "with an image without a pin",
             "target = { kind = \"Deployment\", name = \"web\" }\nset.\"/spec/template/spec/containers/0/image\" = \"quay.io/a/b:v1\"\n",
             &[
-                "envs/live.toml:26:48: image `quay.io/a/b:v1` has no pin in `lockfiles/live.lock` (help: add an `[[image]]` with its name, tag and digest there)",
+                "envs/live.toml:26:48: image `quay.io/a/b:v1` has no pin in `lockfiles/live.lock` (help: run `a4co lock`)",
             ],
         ),
         (
