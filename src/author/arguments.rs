@@ -43,6 +43,7 @@ enum Command {
     Schema,
     Keygen(command::keygen::KeygenArguments),
     Sign(command::sign::SignArguments),
+    Kit(command::kit::KitArguments),
     Completions(command::completions::CompletionsArguments),
 }
 
@@ -57,6 +58,7 @@ impl Arguments {
             Command::Schema => command::schema::run(),
             Command::Keygen(arguments) => arguments.run(),
             Command::Sign(arguments) => arguments.run(),
+            Command::Kit(arguments) => arguments.run(self.output),
             Command::Completions(arguments) => arguments.run(),
         }
     }

@@ -6,6 +6,8 @@ use a4co_bundle::{BundleError, CanonicalError, TrustError};
 use a4co_compiler::{Findings, PublishError, ReadError, SignError, to_line};
 use thiserror::Error;
 
+use crate::kit::ToolError;
+
 /// Why a command failed.
 #[derive(Debug, Error)]
 pub(crate) enum Failure {
@@ -39,6 +41,8 @@ pub(crate) enum Failure {
     Canonical(#[from] CanonicalError),
     #[error(transparent)]
     TrustFile(#[from] TrustError),
+    #[error(transparent)]
+    Tool(#[from] ToolError),
     #[error(transparent)]
     Io(#[from] io::Error),
 }

@@ -5,6 +5,7 @@ mod bundle_file;
 mod command;
 mod failure;
 mod keys;
+mod kit;
 mod output;
 mod workspace;
 

@@ -13,13 +13,15 @@ const BEGIN: &str = "-----BEGIN SSH SIGNATURE-----";
 const END: &str = "-----END SSH SIGNATURE-----";
 const LINE_LENGTH: usize = 70;
 
-/// What a signature is for. A signature made for one purpose is worthless for the other.
+/// What a signature is for. A signature made for one purpose is worthless for any other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Over a statement.
     Release,
     /// Over a trust file.
     Trust,
+    /// Over the list of what travels with a bundle.
+    Kit,
 }
 
 impl Purpose {
@@ -29,6 +31,7 @@ impl Purpose {
         match self {
             Self::Release => "a4co-release@v1",
             Self::Trust => "a4co-trust@v1",
+            Self::Kit => "a4co-kit@v1",
         }
     }
 }

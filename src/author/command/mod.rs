@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod diff;
 pub(crate) mod keygen;
+pub(crate) mod kit;
 pub(crate) mod schema;
 pub(crate) mod show;
 pub(crate) mod sign;
