@@ -6,6 +6,7 @@
 use std::io::{Read, Write};
 
 use crate::{
+    digest::{Digest, Digester},
     error::ArchiveError,
     gzip::{GzipReader, GzipWriter},
     header::{self, Header, RECORD, ZEROS},
@@ -30,9 +31,24 @@ impl<W: Write> ArchiveWriter<W> {
 
     pub(crate) fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), ArchiveError> {
         let size = bytes.len() as u64;
+        self.begin(name, size)?;
+        self.piece(bytes)?;
+        self.end(size)
+    }
+
+    /// Begins an entry whose content comes in pieces.
+    pub(crate) fn begin(&mut self, name: &str, size: u64) -> Result<(), ArchiveError> {
         let header = header::header(name.as_bytes(), size).ok_or_else(|| unrepresentable(name))?;
-        self.gzip.write(&header)?;
-        self.gzip.write(bytes)?;
+        self.gzip.write(&header)
+    }
+
+    /// Writes a piece of an entry's content.
+    pub(crate) fn piece(&mut self, bytes: &[u8]) -> Result<(), ArchiveError> {
+        self.gzip.write(bytes)
+    }
+
+    /// Ends an entry, all `size` bytes of which were written.
+    pub(crate) fn end(&mut self, size: u64) -> Result<(), ArchiveError> {
         self.gzip.write(&ZEROS[..padding(size)])
     }
 
@@ -53,12 +69,21 @@ pub(crate) struct ArchiveReader<R> {
     before: String,
     /// Whether the end of the file was reached and is as it must be.
     finished: bool,
+    /// Most bytes that are read to tell damage from malice.
+    most_after_an_error: u64,
 }
 
 impl<R: Read> ArchiveReader<R> {
     pub(crate) fn new(inner: R) -> Result<Self, ArchiveError> {
         let gzip = GzipReader::new(inner)?;
-        Ok(Self { gzip, peeked: None, offset: 0, before: String::new(), finished: false })
+        Ok(Self {
+            gzip,
+            peeked: None,
+            offset: 0,
+            before: String::new(),
+            finished: false,
+            most_after_an_error: MAX_BYTES_AFTER_AN_ERROR,
+        })
     }
 
     /// Returns the size of the next entry if its name is `name`. Any other well-formed entry is
@@ -72,10 +97,51 @@ impl<R: Read> ArchiveReader<R> {
         }
     }
 
+    /// Returns the size of the next entry if its name is `name`. Whatever else stands there is left
+    /// for who reads on; `before` is what that expects.
+    pub(crate) fn optional(
+        &mut self,
+        name: &str,
+        before: &str,
+    ) -> Result<Option<u64>, ArchiveError> {
+        let found = self.peek(before)?;
+        let next = header::parse(&found);
+        Ok(next.filter(|(next, _)| *next == name.as_bytes()).map(|(_, size)| size))
+    }
+
     /// Reads the entry that must come next. `size` comes from something already believed, or was
     /// compared with a limit.
     pub(crate) fn read(&mut self, name: &str, size: u64) -> Result<Vec<u8>, ArchiveError> {
         let length = usize::try_from(size).map_err(|_| unrepresentable(name))?;
+        self.header(name, size)?;
+        let mut bytes = vec![0; length];
+        self.gzip.fill(&mut bytes, name)?;
+        self.end_of(name, size)?;
+        Ok(bytes)
+    }
+
+    /// Reads the entry that must come next, of any size, and returns the digest of its content,
+    /// which is not kept.
+    pub(crate) fn digest(&mut self, name: &str, size: u64) -> Result<Digest, ArchiveError> {
+        self.header(name, size)?;
+        let mut digester = Digester::default();
+        self.gzip.stream(size, name, |piece| digester.update(piece))?;
+        self.end_of(name, size)?;
+        Ok(digester.finish())
+    }
+
+    /// Returns the offset in the tar stream of the next entry's content.
+    pub(crate) fn content_offset(&self) -> u64 {
+        self.offset + RECORD as u64
+    }
+
+    /// After an error, reads the rest of the file however long it is: images are long, and what
+    /// says so was believed.
+    pub(crate) fn read_on_without_limit(&mut self) {
+        self.most_after_an_error = u64::MAX;
+    }
+
+    fn header(&mut self, name: &str, size: u64) -> Result<(), ArchiveError> {
         let expected =
             header::header(name.as_bytes(), size).ok_or_else(|| unrepresentable(name))?;
         let found = self.peek(name)?;
@@ -83,12 +149,13 @@ impl<R: Read> ArchiveReader<R> {
             return Err(self.unexpected(format!("`{name}` with {size} bytes"), &found));
         }
         self.peeked = None;
-        let mut bytes = vec![0; length];
-        self.gzip.fill(&mut bytes, name)?;
+        Ok(())
+    }
+
+    fn end_of(&mut self, name: &str, size: u64) -> Result<(), ArchiveError> {
         self.offset += RECORD as u64 + size;
         name.clone_into(&mut self.before);
-        self.read_zeros(padding(size))?;
-        Ok(bytes)
+        self.read_zeros(padding(size))
     }
 
     /// Returns the size of the next entry, whose name must be `name`.
@@ -130,7 +197,7 @@ impl<R: Read> ArchiveReader<R> {
         if self.finished {
             return true;
         }
-        let rest = self.gzip.skip_to_end(MAX_BYTES_AFTER_AN_ERROR);
+        let rest = self.gzip.skip_to_end(self.most_after_an_error);
         !matches!(rest, Err(ArchiveError::Cut { .. } | ArchiveError::Gzip { .. }))
     }
 

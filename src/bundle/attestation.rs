@@ -162,7 +162,7 @@ fn parse_signatures(
     texts.iter().enumerate().map(parse).collect()
 }
 
-fn check_size(entry: &str, size: u64, limit: u64) -> Result<(), ArchiveError> {
+pub(crate) fn check_size(entry: &str, size: u64, limit: u64) -> Result<(), ArchiveError> {
     if size <= limit {
         return Ok(());
     }

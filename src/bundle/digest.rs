@@ -41,6 +41,11 @@ impl Digest {
 pub struct Digester(Sha256);
 
 impl Digester {
+    /// Takes more bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
     /// Returns the digest of everything that was written.
     #[must_use]
     pub fn finish(self) -> Digest {

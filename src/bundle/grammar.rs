@@ -54,6 +54,12 @@ pub(crate) fn is_platform(text: &str) -> bool {
     is_made_of(text, b".-_/")
 }
 
+/// Checks for a media type (RFC 6838 §4.2) without parameters.
+pub(crate) fn is_media_type(text: &str) -> bool {
+    let is_part = |part: &str| is_made_of(part, b"!#$&^_.+-") && part.len() <= 127;
+    text.split_once('/').is_some_and(|(kind, subtype)| is_part(kind) && is_part(subtype))
+}
+
 /// Checks for a relative path that stays where it begins.
 pub(crate) fn is_relative_path(text: &str) -> bool {
     let is_part = |part: &str| !matches!(part, "" | "." | "..") && !part.contains('\\');

@@ -11,7 +11,10 @@
 //! CRC-32  length mod 2^32      trailer, little-endian
 //! ```
 
-use std::io::{ErrorKind, Read, Write};
+use std::{
+    io::{ErrorKind, Read, Write},
+    ops::Range,
+};
 
 use crc32fast::Hasher;
 
@@ -19,6 +22,25 @@ use crate::error::ArchiveError;
 
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 const BLOCK: usize = 0xffff;
+/// Bytes before the content of each block.
+pub(crate) const BLOCK_HEADER: usize = 5;
+/// Bytes read at once; with them, all that is done to a byte is done in the processor's cache.
+const BUFFER: usize = 128 << 10;
+
+/// Returns where in the file the byte at `offset` of the content stands.
+pub(crate) fn offset_in_file(offset: u64) -> u64 {
+    HEADER.len() as u64 + BLOCK_HEADER as u64 * (offset / BLOCK as u64 + 1) + offset
+}
+
+/// Returns how many bytes of content the block has from `offset` of the content on, if it is full.
+pub(crate) fn left_in_block(offset: u64) -> u64 {
+    BLOCK as u64 - offset % BLOCK as u64
+}
+
+/// Returns whether a block begins at `offset` of the content.
+pub(crate) fn is_block_start(offset: u64) -> bool {
+    offset.is_multiple_of(BLOCK as u64)
+}
 
 /// CRC-32 and length of the content, as the trailer states them.
 #[derive(Default)]
@@ -41,7 +63,7 @@ impl Trailer {
     }
 }
 
-fn block_header(last: bool, length: usize) -> [u8; 5] {
+fn block_header(last: bool, length: usize) -> [u8; BLOCK_HEADER] {
     debug_assert!(length <= BLOCK);
     let [low, high, ..] = length.to_le_bytes();
     [u8::from(last), low, high, !low, !high]
@@ -94,7 +116,10 @@ impl<W: Write> GzipWriter<W> {
 /// Reads a gzip file that [`GzipWriter`] could have written.
 pub(crate) struct GzipReader<R> {
     inner: R,
-    /// Offset in the file.
+    buffer: Box<[u8]>,
+    /// What of the buffer was read from the file and not yet used.
+    ready: Range<usize>,
+    /// Offset in the file of what is used next.
     offset: u64,
     /// Bytes left in the current block.
     left: usize,
@@ -104,8 +129,15 @@ pub(crate) struct GzipReader<R> {
 
 impl<R: Read> GzipReader<R> {
     pub(crate) fn new(inner: R) -> Result<Self, ArchiveError> {
-        let mut reader =
-            Self { inner, offset: 0, left: 0, last: false, trailer: Trailer::default() };
+        let mut reader = Self {
+            inner,
+            buffer: vec![0; BUFFER].into_boxed_slice(),
+            ready: 0..0,
+            offset: 0,
+            left: 0,
+            last: false,
+            trailer: Trailer::default(),
+        };
         let mut header = [0; HEADER.len()];
         reader.fill_raw(&mut header, "the gzip header")?;
         let mut pairs = header.iter().zip(HEADER);
@@ -130,6 +162,34 @@ impl<R: Read> GzipReader<R> {
         Ok(())
     }
 
+    /// Passes the next `count` bytes of content, which are part of `inside`, to `sink` in pieces,
+    /// without a copy of them.
+    pub(crate) fn stream(
+        &mut self,
+        mut count: u64,
+        inside: &str,
+        mut sink: impl FnMut(&[u8]),
+    ) -> Result<(), ArchiveError> {
+        while count > 0 {
+            if self.left == 0 {
+                self.next_block(inside)?;
+            }
+            if self.refill()? == 0 {
+                return Err(self.cut(inside));
+            }
+            let most = self.left.min(self.ready.len());
+            let length = usize::try_from(count).map_or(most, |count| count.min(most));
+            let start = self.ready.start;
+            let now = &self.buffer[start..start + length];
+            self.trailer.update(now);
+            sink(now);
+            self.consume(length);
+            self.left -= length;
+            count -= length as u64;
+        }
+        Ok(())
+    }
+
     /// Checks that the content ends here, then the trailer, then that the file ends. Returns the
     /// size of the file.
     pub(crate) fn finish(&mut self) -> Result<u64, ArchiveError> {
@@ -145,7 +205,7 @@ impl<R: Read> GzipReader<R> {
             return Err(ArchiveError::Gzip { offset, what });
         }
         let offset = self.offset;
-        match self.read_raw(&mut [0])? {
+        match self.refill()? {
             0 => Ok(offset),
             _ => Err(ArchiveError::Trailing { offset }),
         }
@@ -155,10 +215,8 @@ impl<R: Read> GzipReader<R> {
     /// Tells a file that was damaged on its way from one that was written like this.
     pub(crate) fn skip_to_end(&mut self, limit: u64) -> Result<(), ArchiveError> {
         let end = self.offset.saturating_add(limit);
-        let mut buffer = [0; 8 << 10];
         while (self.left > 0 || !self.last) && self.offset < end {
-            let wanted = buffer.len().min(self.left.max(1));
-            self.fill(&mut buffer[..wanted], "its blocks")?;
+            self.stream(self.left.max(1) as u64, "its blocks", |_| {})?;
         }
         if self.offset < end {
             self.finish()?;
@@ -173,7 +231,7 @@ impl<R: Read> GzipReader<R> {
             let inside = inside.to_owned();
             return Err(ArchiveError::Ends { offset, inside });
         }
-        let mut header = [0; 5];
+        let mut header = [0; BLOCK_HEADER];
         self.fill_raw(&mut header, inside)?;
         let length = usize::from(u16::from_le_bytes([header[1], header[2]]));
         self.last = header[0] == 1;
@@ -190,27 +248,35 @@ impl<R: Read> GzipReader<R> {
         Ok(())
     }
 
-    fn fill_raw(&mut self, buffer: &mut [u8], inside: &str) -> Result<(), ArchiveError> {
-        let mut filled = 0;
-        while filled < buffer.len() {
-            match self.read_raw(&mut buffer[filled..])? {
-                0 => {
-                    let (offset, inside) = (self.offset, inside.to_owned());
-                    return Err(ArchiveError::Cut { offset, inside });
-                }
-                count => filled += count,
+    fn fill_raw(&mut self, mut buffer: &mut [u8], inside: &str) -> Result<(), ArchiveError> {
+        while !buffer.is_empty() {
+            if self.refill()? == 0 {
+                return Err(self.cut(inside));
             }
+            let (now, rest) = buffer.split_at_mut(buffer.len().min(self.ready.len()));
+            let start = self.ready.start;
+            now.copy_from_slice(&self.buffer[start..start + now.len()]);
+            self.consume(now.len());
+            buffer = rest;
         }
         Ok(())
     }
 
-    fn read_raw(&mut self, buffer: &mut [u8]) -> Result<usize, ArchiveError> {
-        loop {
-            match self.inner.read(buffer) {
-                Ok(count) => {
-                    self.offset += count as u64;
-                    return Ok(count);
-                }
+    fn cut(&self, inside: &str) -> ArchiveError {
+        ArchiveError::Cut { offset: self.offset, inside: inside.to_owned() }
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.ready.start += count;
+        self.offset += count as u64;
+    }
+
+    /// Reads from the file if nothing is ready. Returns how many bytes are; 0 at its end.
+    fn refill(&mut self) -> Result<usize, ArchiveError> {
+        while self.ready.is_empty() {
+            match self.inner.read(&mut self.buffer) {
+                Ok(0) => return Ok(0),
+                Ok(count) => self.ready = 0..count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(source) => {
                     let offset = self.offset;
@@ -218,5 +284,6 @@ impl<R: Read> GzipReader<R> {
                 }
             }
         }
+        Ok(self.ready.len())
     }
 }

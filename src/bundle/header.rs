@@ -10,7 +10,7 @@ pub(crate) type Header = [u8; RECORD];
 pub(crate) const ZEROS: Header = [0; RECORD];
 
 /// Largest size that 11 octal digits hold, 8 GiB − 1.
-const MAX_SIZE: u64 = 0o777_7777_7777;
+pub(crate) const MAX_ENTRY_BYTES: u64 = 0o777_7777_7777;
 
 const NAME: Range<usize> = 0..100;
 const SIZE: Range<usize> = 124..136;
@@ -39,7 +39,7 @@ const FIELDS: [(&str, Range<usize>); 17] = [
 
 /// Makes the only header that an entry of this name and size may have.
 pub(crate) fn header(name: &[u8], size: u64) -> Option<Header> {
-    if name.len() >= NAME.len() || size > MAX_SIZE {
+    if name.len() >= NAME.len() || size > MAX_ENTRY_BYTES {
         return None;
     }
     let mut header = ZEROS;
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_header_parses_as_what_it_was_made_of() {
-        for (name, size) in [("oci-layout", 0), ("a4co/release.json", MAX_SIZE)] {
+        for (name, size) in [("oci-layout", 0), ("a4co/release.json", MAX_ENTRY_BYTES)] {
             let made = header(name.as_bytes(), size).unwrap();
             assert_eq!(parse(&made), Some((name.as_bytes(), size)));
         }
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_has_no_header() {
         assert_eq!(header(&[b'a'; 100], 0), None, "a name of 100 bytes");
-        assert_eq!(header(b"a", MAX_SIZE + 1), None, "a size of 8 GiB");
+        assert_eq!(header(b"a", MAX_ENTRY_BYTES + 1), None, "a size of 8 GiB");
     }
 
     #[test]

@@ -21,9 +21,12 @@
 
 mod archive;
 mod attestation;
+mod blob_reader;
+mod blob_source;
 mod canonical;
 mod compare;
 mod config;
+mod contents;
 mod digest;
 mod error;
 mod fields;
@@ -31,6 +34,9 @@ mod grammar;
 mod gzip;
 mod header;
 mod image;
+mod image_document;
+mod images;
+mod join;
 mod key;
 mod labels;
 mod limits;
@@ -39,6 +45,7 @@ mod names;
 mod object;
 mod open;
 mod pack;
+mod platform;
 mod release;
 mod signature;
 mod ssh;
@@ -46,27 +53,40 @@ mod statement;
 mod text;
 mod trust;
 mod trust_file;
+mod walk;
 
 pub use attestation::{Attestation, SignedTrust};
+pub use blob_reader::BlobReader;
+pub use blob_source::{BlobSource, StoredBlobs};
 pub use canonical::{CanonicalError, from_bytes as from_canonical, to_bytes as to_canonical};
 pub use compare::{ImageDifference, ObjectDifference, image_differences, object_differences};
 pub use config::{
     Api, CONFIG_SCHEMA, GroupKind, Readiness, ReadinessRule, ReleaseConfig, Requirements,
     SecretRequirement,
 };
+pub use contents::{CONTENTS_SCHEMA, Contents};
 pub use digest::{Digest, Digester, ParseDigestError, ReleaseId};
-pub use error::{ArchiveError, BundleError, ReleaseError, StatementError, TrustError};
+pub use error::{
+    ArchiveError, BundleError, DocumentError, ImageError, ReleaseError, StatementError, TrustError,
+};
 pub use fields::{FieldChange, field_changes};
 pub use grammar::is_dns_label;
 pub use image::Image;
+pub use image_document::{Descriptor, ImageDocument, ImageIndex, ImageManifest, PlatformManifest};
+pub use images::{
+    BlobKind, ImageBlob, ImageSet, ListedManifest, ManifestParts, StoredBlob, StoredImages,
+};
+pub use join::join;
 pub use key::{ParseKeyError, VerifyingKey};
 pub use labels::{APPLYSET_ID_LABEL, PART_OF_LABEL, applyset_id, head_name};
 pub use object::{Object, ObjectRef};
 pub use open::{Bundle, UntrustedBundle, UnverifiedBundle};
-pub use pack::pack;
+pub use pack::{pack, pack_thick};
+pub use platform::{ParsePlatformError, Platform};
 pub use release::Release;
 pub use signature::{ParseSignatureError, Purpose, Signature};
 pub use statement::{Input, Statement};
 pub use text::Difference;
 pub use trust::{Trust, TrustAnchor};
 pub use trust_file::{Role, Roles, TRUST_SCHEMA, TrustFile};
+pub use walk::{ImageWalk, Step};

@@ -18,12 +18,26 @@ pub(crate) const MAX_CONFIG_BYTES: u64 = 4 << 20;
 pub(crate) const MAX_OBJECT_BYTES: u64 = 3 << 19;
 /// Most bytes that all objects of a release have together.
 pub(crate) const MAX_OBJECTS_BYTES: u64 = 128 << 20;
+/// Largest list of what is here of the images; enough for [`MAX_IMAGE_BLOBS`] that are not.
+pub(crate) const MAX_CONTENTS_BYTES: u64 = 4 << 20;
+/// Largest index or manifest of an image: what image registries take.
+pub(crate) const MAX_IMAGE_DOCUMENT_BYTES: u64 = 4 << 20;
+/// Most bytes that all indexes and manifests of a release's images have together. Their blobs'
+/// digests are kept in memory.
+pub(crate) const MAX_IMAGE_DOCUMENTS_BYTES: u64 = 32 << 20;
+/// Most blobs that all images of a release have together.
+pub(crate) const MAX_IMAGE_BLOBS: usize = 50_000;
+/// Most manifests in an index.
+pub(crate) const MAX_PLATFORM_MANIFESTS: usize = 1024;
+/// Most layers in a manifest; container runtimes stop at 127 or so.
+pub(crate) const MAX_LAYERS: usize = 1024;
 /// Most bytes read of a refused file to find out whether it is only damaged.
 pub(crate) const MAX_BYTES_AFTER_AN_ERROR: u64 = 256 << 20;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::header::MAX_ENTRY_BYTES;
 
     #[test]
     fn the_format_document_has_the_same_limits() {
@@ -38,6 +52,13 @@ mod tests {
             ("release config", MAX_CONFIG_BYTES, " bytes"),
             ("object", MAX_OBJECT_BYTES, " bytes"),
             ("objects together", MAX_OBJECTS_BYTES, " bytes"),
+            ("list of images", MAX_CONTENTS_BYTES, " bytes"),
+            ("index or manifest of an image", MAX_IMAGE_DOCUMENT_BYTES, " bytes"),
+            ("indexes and manifests together", MAX_IMAGE_DOCUMENTS_BYTES, " bytes"),
+            ("image blob", MAX_ENTRY_BYTES, " bytes"),
+            ("image blobs", MAX_IMAGE_BLOBS as u64, ""),
+            ("manifests in an index", MAX_PLATFORM_MANIFESTS as u64, ""),
+            ("layers in a manifest", MAX_LAYERS as u64, ""),
         ] {
             let row = format!("| {what} | {}{unit} |", with_commas(limit));
             assert!(document.contains(&row), "{row}");

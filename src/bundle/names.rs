@@ -4,6 +4,8 @@ use crate::digest::Digest;
 
 /// The statement, always first.
 pub(crate) const STATEMENT: &str = "a4co/release.json";
+/// Which blobs of the images are here; only in a bundle that holds images.
+pub(crate) const CONTENTS: &str = "a4co/images.json";
 /// Repeats the release id for OCI tools.
 pub(crate) const INDEX: &str = "index.json";
 /// Marks an OCI image layout; always last.

@@ -11,13 +11,15 @@ use std::{
 
 use crate::{
     archive::ArchiveReader,
-    attestation::{Attestation, RawAttestation},
+    attestation::{Attestation, RawAttestation, check_size},
     config::ReleaseConfig,
+    contents::Contents,
     digest::Digest,
     error::{ArchiveError, BundleError, ReleaseError, TrustError},
+    images::StoredImages,
     key::VerifyingKey,
     labels,
-    limits::MAX_MANIFEST_BYTES,
+    limits::{MAX_CONTENTS_BYTES, MAX_IMAGE_DOCUMENT_BYTES, MAX_MANIFEST_BYTES},
     manifest::{Blob, Listed, Manifest, OCI_LAYOUT, index_json},
     names,
     object::Object,
@@ -25,6 +27,7 @@ use crate::{
     statement::Statement,
     text::Difference,
     trust::{Trust, TrustAnchor},
+    walk::{ImageWalk, Step},
 };
 
 /// A bundle of which only the attestation was read, and nothing is believed.
@@ -41,6 +44,7 @@ pub struct Bundle {
     signers: BTreeSet<VerifyingKey>,
     trust: Trust,
     release: Release,
+    images: Option<StoredImages>,
     size: u64,
 }
 
@@ -53,12 +57,15 @@ pub struct UntrustedBundle {
     pub attestation: Attestation,
     /// The release.
     pub release: Release,
+    /// The images that the file holds, if it is thick.
+    pub images: Option<StoredImages>,
 }
 
 impl<R: Read> UnverifiedBundle<R> {
     /// Reads the attestation, which stands first in the file.
     ///
-    /// Reads are as small as a tar header; give a buffered source.
+    /// Reads 128 KiB at a time, so `source` needs no buffer; may read beyond the end of the bundle,
+    /// after which nothing may stand anyway.
     ///
     /// # Errors
     /// Fails when the file is not a bundle or is damaged so far.
@@ -125,6 +132,18 @@ impl Bundle {
         &self.release
     }
 
+    /// Returns the images that the file holds, if it is thick.
+    #[must_use]
+    pub fn images(&self) -> Option<&StoredImages> {
+        self.images.as_ref()
+    }
+
+    /// Returns whether the file holds images, be it only what a delta needs of them.
+    #[must_use]
+    pub fn is_thick(&self) -> bool {
+        self.images.is_some()
+    }
+
     /// Returns the size of the file in bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
@@ -152,8 +171,8 @@ fn verify<R: Read>(
     }
     let trust = anchor.follow(&attestation.trust)?;
     let (statement, signers) = trust.check(&attestation.statement, &attestation.signatures)?;
-    let (release, size) = read_release(archive, &statement)?;
-    Ok(Bundle { statement, attestation, signers, trust, release, size })
+    let Contained { release, images, size } = read_release(archive, &statement)?;
+    Ok(Bundle { statement, attestation, signers, trust, release, images, size })
 }
 
 fn inspect<R: Read>(
@@ -162,8 +181,8 @@ fn inspect<R: Read>(
 ) -> Result<UntrustedBundle, BundleError> {
     let attestation = attestation.parse()?;
     let statement = Statement::from_bytes(&attestation.statement)?;
-    let (release, _) = read_release(archive, &statement)?;
-    Ok(UntrustedBundle { statement, attestation, release })
+    let Contained { release, images, .. } = read_release(archive, &statement)?;
+    Ok(UntrustedBundle { statement, attestation, release, images })
 }
 
 /// Tells whether what `error` found was written like this, or happened to the file on its way.
@@ -178,20 +197,20 @@ fn tell_damage<R: Read>(
     error
 }
 
-/// Reads the rest of the file; returns the release and the size of the file.
+/// What stands after the attestation, and the size of the file.
+struct Contained {
+    release: Release,
+    images: Option<StoredImages>,
+    size: u64,
+}
+
+/// Reads the rest of the file.
 fn read_release<R: Read>(
     archive: &mut ArchiveReader<R>,
     statement: &Statement,
-) -> Result<(Release, u64), BundleError> {
+) -> Result<Contained, BundleError> {
     let manifest_blob = Blob { digest: statement.release.digest(), size: statement.manifest_size };
-    if manifest_blob.size > MAX_MANIFEST_BYTES {
-        return Err(ArchiveError::TooLarge {
-            entry: "the release manifest".to_owned(),
-            size: manifest_blob.size,
-            limit: MAX_MANIFEST_BYTES,
-        }
-        .into());
-    }
+    check_size("the release manifest", manifest_blob.size, MAX_MANIFEST_BYTES)?;
     let manifest_bytes = read_blob(archive, "release manifest", manifest_blob)?;
     let manifest = Manifest::from_bytes(&manifest_bytes)?;
     let config_bytes = read_blob(archive, "release config", manifest.config)?;
@@ -199,15 +218,58 @@ fn read_release<R: Read>(
     for Listed { object, blob, .. } in &manifest.objects {
         bodies.push(read_blob(archive, &object.to_string(), *blob)?);
     }
+    let config = ReleaseConfig::from_bytes(&config_bytes)?;
+    statement.check_config(&config)?;
+    let images = read_images(archive, &config)?;
     let index = index_json(statement.release, statement.manifest_size)?;
     read_fixed(archive, names::INDEX, &index)?;
     read_fixed(archive, names::OCI_LAYOUT, OCI_LAYOUT)?;
     let size = archive.finish()?;
-    let config = ReleaseConfig::from_bytes(&config_bytes)?;
-    statement.check_config(&config)?;
     let objects = parse_objects(&config, manifest, bodies)?;
     let release = Release::from_verified_parts(manifest_bytes, config, config_bytes, objects);
-    Ok((release, size))
+    Ok(Contained { release, images, size })
+}
+
+/// Reads the images, if there are any.
+fn read_images<R: Read>(
+    archive: &mut ArchiveReader<R>,
+    config: &ReleaseConfig,
+) -> Result<Option<StoredImages>, BundleError> {
+    let Some(size) = archive.optional(names::CONTENTS, names::INDEX)? else {
+        return Ok(None);
+    };
+    check_size(names::CONTENTS, size, MAX_CONTENTS_BYTES)?;
+    archive.read_on_without_limit();
+    let contents = Contents::from_bytes(&archive.read(names::CONTENTS, size)?)?;
+    let mut walk = ImageWalk::new(&config.images, &contents);
+    let mut offsets = Vec::new();
+    while let Some(step) = walk.advance()? {
+        let offset = (!step.is_absent).then(|| archive.content_offset());
+        offsets.push(offset);
+        if step.kind.is_document() {
+            walk.learn(&read_document(archive, &step)?)?;
+        } else if offset.is_some() {
+            let size = step.size.unwrap_or(0);
+            let computed = archive.digest(&names::blob(step.digest), size)?;
+            check_digest(&step.image, step.digest, computed)?;
+        }
+    }
+    let set = walk.finish()?;
+    Ok(Some(StoredImages { contents, set, offsets }))
+}
+
+/// Reads an index or a manifest of an image.
+fn read_document<R: Read>(
+    archive: &mut ArchiveReader<R>,
+    step: &Step,
+) -> Result<Vec<u8>, ArchiveError> {
+    let size = match step.size {
+        Some(size) => size,
+        // Where the release does not pin it, the digest alone decides.
+        None => archive.require(&names::blob(step.digest))?,
+    };
+    check_size(&step.image, size, MAX_IMAGE_DOCUMENT_BYTES)?;
+    read_blob(archive, &step.image, Blob { digest: step.digest, size })
 }
 
 fn parse_objects(
@@ -229,11 +291,15 @@ fn read_blob<R: Read>(
     blob: Blob,
 ) -> Result<Vec<u8>, ArchiveError> {
     let bytes = archive.read(&names::blob(blob.digest), blob.size)?;
-    let computed = Digest::of(&bytes);
-    if computed == blob.digest {
-        return Ok(bytes);
+    check_digest(what, blob.digest, Digest::of(&bytes))?;
+    Ok(bytes)
+}
+
+fn check_digest(what: &str, expected: Digest, computed: Digest) -> Result<(), ArchiveError> {
+    if computed == expected {
+        return Ok(());
     }
-    Err(ArchiveError::Digest { what: what.to_owned(), expected: blob.digest, computed })
+    Err(ArchiveError::Digest { what: what.to_owned(), expected, computed })
 }
 
 fn read_fixed<R: Read>(

@@ -42,7 +42,10 @@ fn refuse(path: PathBuf, error: BundleError) -> Problem {
         BundleError::Archive(_) | BundleError::Damaged(_) => {
             "this is not a bundle as a4co writes it"
         }
-        BundleError::Trust(_) | BundleError::Release(_) | BundleError::Statement(_) => {
+        BundleError::Trust(_)
+        | BundleError::Release(_)
+        | BundleError::Statement(_)
+        | BundleError::Image(_) => {
             "the bundle is malformed, and was made like that; report it to its makers"
         }
     };

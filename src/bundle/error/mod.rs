@@ -1,12 +1,14 @@
 //! What can be wrong with a bundle, one enum for each concern.
 
 mod archive;
+mod image;
 mod release;
 mod trust;
 
 use thiserror::Error;
 
 pub use archive::ArchiveError;
+pub use image::{DocumentError, ImageError};
 pub use release::ReleaseError;
 pub use trust::{StatementError, TrustError};
 
@@ -29,6 +31,9 @@ pub enum BundleError {
     /// The statement.
     #[error(transparent)]
     Statement(#[from] StatementError),
+    /// The images.
+    #[error(transparent)]
+    Image(#[from] ImageError),
 }
 
 impl BundleError {
@@ -41,7 +46,7 @@ impl BundleError {
             Self::Archive(error) => {
                 matches!(error, ArchiveError::Cut { .. } | ArchiveError::Gzip { .. })
             }
-            Self::Trust(_) | Self::Release(_) | Self::Statement(_) => false,
+            Self::Trust(_) | Self::Release(_) | Self::Statement(_) | Self::Image(_) => false,
         }
     }
 
@@ -58,6 +63,7 @@ impl BundleError {
                     | ArchiveError::Gzip { .. }
                     | ArchiveError::Trailing { .. }
             ),
+            Self::Image(error) => !matches!(error, ImageError::Source { .. }),
             Self::Trust(_) | Self::Release(_) | Self::Statement(_) => true,
         }
     }

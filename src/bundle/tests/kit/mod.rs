@@ -10,6 +10,7 @@
 )]
 
 pub mod hostile;
+pub mod images;
 pub mod tools;
 
 use a4co_bundle::{
