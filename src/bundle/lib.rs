@@ -48,11 +48,14 @@ mod pack;
 mod platform;
 mod release;
 mod signature;
+mod split;
 mod ssh;
 mod statement;
 mod text;
 mod trust;
 mod trust_file;
+mod volume;
+mod volumes;
 mod walk;
 
 pub use attestation::{Attestation, SignedTrust};
@@ -68,6 +71,7 @@ pub use contents::{CONTENTS_SCHEMA, Contents};
 pub use digest::{Digest, Digester, ParseDigestError, ReleaseId};
 pub use error::{
     ArchiveError, BundleError, DocumentError, ImageError, ReleaseError, StatementError, TrustError,
+    VolumeError,
 };
 pub use fields::{FieldChange, field_changes};
 pub use grammar::is_dns_label;
@@ -85,8 +89,11 @@ pub use pack::{pack, pack_thick};
 pub use platform::{ParsePlatformError, Platform};
 pub use release::Release;
 pub use signature::{ParseSignatureError, Purpose, Signature};
+pub use split::Split;
 pub use statement::{Input, Statement};
 pub use text::Difference;
 pub use trust::{Trust, TrustAnchor};
 pub use trust_file::{Role, Roles, TRUST_SCHEMA, TrustFile};
+pub use volume::{VOLUME_SCHEMA, is_volume, volume_name};
+pub use volumes::Volumes;
 pub use walk::{ImageWalk, Step};

@@ -4,6 +4,7 @@ mod archive;
 mod image;
 mod release;
 mod trust;
+mod volume;
 
 use thiserror::Error;
 
@@ -11,6 +12,7 @@ pub use archive::ArchiveError;
 pub use image::{DocumentError, ImageError};
 pub use release::ReleaseError;
 pub use trust::{StatementError, TrustError};
+pub use volume::VolumeError;
 
 /// Why a bundle is refused.
 #[derive(Debug, Error)]
