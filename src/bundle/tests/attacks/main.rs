@@ -12,6 +12,7 @@ mod kit;
 mod config;
 mod gzip;
 mod headers;
+mod images;
 mod manifest;
 mod objects;
 mod signatures;
@@ -26,7 +27,7 @@ use kit::Key;
 /// What is attempted, the archive, and a part of the reason for which it is refused.
 type Attack = (&'static str, fn() -> Vec<u8>, &'static str);
 
-const ALL: [&[Attack]; 8] = [
+const ALL: [&[Attack]; 9] = [
     gzip::ATTACKS,
     tar::ATTACKS,
     headers::ATTACKS,
@@ -35,6 +36,7 @@ const ALL: [&[Attack]; 8] = [
     manifest::ATTACKS,
     config::ATTACKS,
     objects::ATTACKS,
+    images::ATTACKS,
 ];
 
 fn verify(file: &[u8]) -> Result<Bundle, BundleError> {
@@ -105,4 +107,8 @@ fn the_hostile_writer_writes_the_good_bundle_too() {
     assert!(kit::hostile::Tar::good().pack() == good);
     assert!(kit::hostile::Documents::good().pack() == good);
     verify(&good).unwrap();
+    let images = images::good();
+    let thick = images.pack(&kit::images::full(&[]));
+    assert!(images::thick(&images, images::ALL, &images::blobs(&images)) == thick);
+    verify(&thick).unwrap();
 }
