@@ -209,3 +209,99 @@ impl RawPlatform {
         (!is_empty).then(|| Ok(Platform::new(&os, &architecture, &variant)?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn parse(value: &Value) -> Result<ImageDocument, DocumentError> {
+        ImageDocument::from_bytes(value.to_string().as_bytes())
+    }
+
+    fn blob(media_type: &str) -> Value {
+        json!({ "mediaType": media_type, "digest": Digest::of(b""), "size": 0 })
+    }
+
+    #[test]
+    fn a_document_is_what_it_says_or_what_its_shape_says() {
+        let (config, layers) = (blob("application/json"), json!([blob("a/b")]));
+        for (case, document, expected) in [
+            (
+                "an OCI index",
+                json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [] }),
+                OCI_INDEX,
+            ),
+            (
+                "an OCI index that does not say so",
+                json!({ "schemaVersion": 2, "manifests": [] }),
+                OCI_INDEX,
+            ),
+            (
+                "a Docker manifest list",
+                json!({ "schemaVersion": 2, "mediaType": DOCKER_INDEX, "manifests": [] }),
+                DOCKER_INDEX,
+            ),
+            (
+                "an OCI manifest that does not say so",
+                json!({ "schemaVersion": 2, "config": config, "layers": layers }),
+                OCI_MANIFEST,
+            ),
+            (
+                "a Docker manifest",
+                json!({ "schemaVersion": 2, "mediaType": DOCKER_MANIFEST, "config": config,
+                    "layers": layers }),
+                DOCKER_MANIFEST,
+            ),
+            (
+                "an artifact whose list of layers is empty, as Go writes it",
+                json!({ "schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config,
+                    "layers": null, "artifactType": "a/b", "subject": blob(OCI_MANIFEST) }),
+                OCI_MANIFEST,
+            ),
+        ] {
+            assert_eq!(parse(&document).expect(case).media_type(), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn the_platform_of_a_manifest_is_read_as_registries_write_it() {
+        for (case, platform, expected) in [
+            ("none", Value::Null, None),
+            ("an empty one", json!({}), None),
+            ("half of one", json!({ "os": "linux", "architecture": "" }), None),
+            ("a plain one", json!({ "os": "linux", "architecture": "s390x" }), Some("linux/s390x")),
+            (
+                "one with a variant",
+                json!({ "os": "linux", "architecture": "arm", "variant": "v6" }),
+                Some("linux/arm/v6"),
+            ),
+            (
+                "one with the variant that it means anyway",
+                json!({ "os": "linux", "architecture": "arm64", "variant": "v8" }),
+                Some("linux/arm64"),
+            ),
+            (
+                "one of Windows, with its version",
+                json!({ "os": "windows", "architecture": "amd64", "os.version": "10.0.20348.1" }),
+                Some("windows/amd64"),
+            ),
+        ] {
+            let mut listed = blob(OCI_MANIFEST);
+            listed["platform"] = platform;
+            let document = parse(&json!({ "schemaVersion": 2, "manifests": [listed] })).unwrap();
+            let ImageDocument::Index(index) = document else { panic!("{case}: no index") };
+            let found = index.manifests[0].platform.as_ref().map(ToString::to_string);
+            assert_eq!(found.as_deref(), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_document_larger_than_registries_take_is_not_parsed() {
+        let bytes = vec![b' '; 4 << 20];
+        assert!(matches!(ImageDocument::from_bytes(&bytes), Err(DocumentError::Json(_))));
+        let bytes = vec![b' '; (4 << 20) + 1];
+        assert!(matches!(ImageDocument::from_bytes(&bytes), Err(DocumentError::TooLarge { .. })));
+    }
+}

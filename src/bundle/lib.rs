@@ -9,15 +9,20 @@
 //! blobs/sha256/<release id>      release manifest: lists config and objects
 //! blobs/sha256/<config digest>   release config
 //! blobs/sha256/<object digest> … one Kubernetes object each, as canonical JSON, by wave
+//! a4co/images.json               in a thick bundle: which blobs of the images are here
+//! blobs/sha256/<blob digest> …   index, manifests, configs and layers of each image
 //! index.json, oci-layout         for OCI tools; repeat what is known
 //! ```
 //!
 //! So a reader knows name, size and digest of every entry before it reads it, from something it
 //! already believes. `docs/bundle-format.md` is the normative text.
 //!
+//! Blobs of images pass in pieces and are read by offset, so memory does not grow with them. Any file
+//! can be carried in volumes.
+//!
 //! Invariants: the release id is the digest of the manifest's bytes, whatever signs or wraps them.
 //! Equal content gives equal bytes. A file is accepted only if this crate could have written it.
-//! There is no I/O here but `Read` and `Write`, no clock, no environment, no network.
+//! There is no I/O here but `Read`, `Seek` and `Write`, no clock, no environment, no network.
 
 mod archive;
 mod attestation;

@@ -37,7 +37,10 @@ pub(crate) const MAX_BYTES_AFTER_AN_ERROR: u64 = 256 << 20;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::header::MAX_ENTRY_BYTES;
+    use crate::{
+        header::MAX_ENTRY_BYTES,
+        volume::{MAX_LABEL_BYTES, MAX_VOLUMES},
+    };
 
     #[test]
     fn the_format_document_has_the_same_limits() {
@@ -59,6 +62,8 @@ mod tests {
             ("image blobs", MAX_IMAGE_BLOBS as u64, ""),
             ("manifests in an index", MAX_PLATFORM_MANIFESTS as u64, ""),
             ("layers in a manifest", MAX_LAYERS as u64, ""),
+            ("label of a volume", MAX_LABEL_BYTES, " bytes"),
+            ("volumes of a file", u64::from(MAX_VOLUMES), ""),
         ] {
             let row = format!("| {what} | {}{unit} |", with_commas(limit));
             assert!(document.contains(&row), "{row}");

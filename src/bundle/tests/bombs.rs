@@ -5,12 +5,13 @@
 
 mod kit;
 
-use std::io::{self, Read};
+use std::io::{self, Read, Seek as _};
 
-use a4co_bundle::UnverifiedBundle;
+use a4co_bundle::{BlobReader, BlobSource, Digest, Digester, Step, UnverifiedBundle, pack_thick};
 use kit::{
     Key,
-    hostile::{Documents, Tar},
+    hostile::{Documents, Entry, Tar, blob},
+    images::{Images, OCI_CONFIG, OCI_LAYER, descriptor, full},
 };
 use serde_json::json;
 
@@ -56,6 +57,7 @@ fn statement(size: u64) -> Vec<u8> {
 fn nothing_that_an_archive_claims_takes_memory() {
     check_claimed_sizes();
     check_a_file_without_end();
+    check_a_large_layer();
 }
 
 fn check_claimed_sizes() {
@@ -69,6 +71,9 @@ fn check_claimed_sizes() {
         ("a config of 8 GiB in its header", claim(3)),
         ("an object of 8 GiB in its header", claim(4)),
         ("an index of 8 GiB", claim(6)),
+        ("a list of images of 8 GiB", claim_thick(5)),
+        ("an image's index of 8 GiB", claim_thick(6)),
+        ("a layer of 8 GiB", huge_layer()),
         ("a manifest of 1 GiB in the statement", statement(1 << 30)),
         ("an object of 1 GiB in the manifest", layer(1 << 30)),
     ] {
@@ -76,6 +81,76 @@ fn check_claimed_sizes() {
         let taken = peak() - before;
         assert!(taken < ALLOWANCE, "{case}: {taken} KiB");
     }
+}
+
+/// A thick bundle with 8 GiB in the header of one of its entries.
+fn claim_thick(entry: usize) -> Vec<u8> {
+    let mut images = Images::default();
+    let manifest = images.manifest(b"{}", &[b"layer"]);
+    images.image("example.com/a", &manifest, false);
+    let tar = Tar::of(&images.pack(&full(&[])));
+    tar.header(entry, |it| it.put(124, "77777777777")).pack()
+}
+
+/// A thick bundle that says in its manifest, too, that a layer has 8 GiB.
+fn huge_layer() -> Vec<u8> {
+    let mut images = Images::default();
+    let mut layer = descriptor(OCI_LAYER, b"layer");
+    layer["size"] = json!(0o777_7777_7777_u64);
+    let config = descriptor(OCI_CONFIG, b"{}");
+    let manifest =
+        images.document(&json!({ "schemaVersion": 2, "config": config, "layers": [layer] }));
+    images.image("example.com/a", &manifest, false);
+    let mut tar = Tar::of(&kit::bundle(&images.release(), &[&Key::number(1)]));
+    let mut layer = blob(b"layer");
+    layer.put(124, "77777777777");
+    layer.sum();
+    let contents = full(&[]).to_bytes().unwrap();
+    let entries = [Entry::new("a4co/images.json", &contents), blob(&manifest), blob(b"{}"), layer];
+    tar.entries.splice(5..5, entries);
+    tar.pack()
+}
+
+/// A layer that is nowhere at once.
+struct Large(Images, Digest);
+
+const LARGE: u64 = 256 << 20;
+
+impl BlobSource for Large {
+    fn open(&mut self, step: &Step) -> io::Result<Box<dyn Read + '_>> {
+        if step.digest == self.1 {
+            return Ok(Box::new(io::repeat(7).take(LARGE)));
+        }
+        self.0.blobs.open(step)
+    }
+}
+
+fn check_a_large_layer() {
+    let before = peak();
+    let mut digester = Digester::default();
+    io::copy(&mut io::repeat(7).take(LARGE), &mut digester).unwrap();
+    let digest = digester.finish();
+    let mut images = Images::default();
+    let config = images.blob(b"{}");
+    let manifest = images.document(&json!({
+        "schemaVersion": 2,
+        "config": { "mediaType": OCI_CONFIG, "digest": config, "size": 2 },
+        "layers": [{ "mediaType": OCI_LAYER, "digest": digest, "size": LARGE }],
+    }));
+    images.image("example.com/a", &manifest, true);
+    let release = images.release();
+    let attestation = kit::attestation(&release, &[&Key::number(1)], Vec::new());
+    let file = tempfile::tempfile().unwrap();
+    let contents = full(&[]);
+    pack_thick(&file, &attestation, &release, &contents, &mut Large(images, digest)).unwrap();
+    (&file).rewind().unwrap();
+    let anchor = kit::anchor(&kit::trust_file(1, 1, &[&Key::number(1)]));
+    let bundle = UnverifiedBundle::open(&file).unwrap().verify(&anchor).unwrap();
+    let blob = bundle.images().unwrap().stored(digest).unwrap();
+    let mut reader = BlobReader::whole(&file, &blob).unwrap();
+    assert_eq!(io::copy(&mut reader, &mut io::sink()).unwrap(), LARGE);
+    let taken = peak() - before;
+    assert!(taken < 4 << 10, "{taken} KiB to write, verify and read a layer of 256 MiB");
 }
 
 /// Repeats the good archive's beginning and then one full block for ever.

@@ -4,8 +4,10 @@
 
 mod kit;
 
+use std::io::Cursor;
+
 use a4co_bundle::{
-    Attestation, Digest, Purpose, Release, Signature, SignedTrust, Statement, TrustAnchor,
+    Attestation, Digest, Purpose, Release, Signature, SignedTrust, Split, Statement, TrustAnchor,
     TrustFile, UnverifiedBundle, VerifyingKey, pack,
 };
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -92,7 +94,26 @@ fn every_namespace_and_type_is_documented() {
         let length = Signature::signed_data(purpose, b"").len();
         assert!(DOCUMENT.contains(&format!("({length}")), "{length} bytes are signed");
     }
-    for schema in [a4co_bundle::CONFIG_SCHEMA, a4co_bundle::TRUST_SCHEMA] {
+    for schema in [
+        a4co_bundle::CONFIG_SCHEMA,
+        a4co_bundle::TRUST_SCHEMA,
+        a4co_bundle::CONTENTS_SCHEMA,
+        a4co_bundle::VOLUME_SCHEMA,
+    ] {
         assert!(DOCUMENT.contains(&format!("| `schema` | {schema} |")));
     }
+}
+
+#[test]
+fn the_list_of_images_and_the_label_of_a_volume_are_as_printed() {
+    let contents = kit::images::full(&["linux/amd64"]).to_bytes().unwrap();
+    assert!(DOCUMENT.contains(&text(&contents)));
+    let file = vec![7; 70_000];
+    let mut split = Split::new(Cursor::new(file), "shop.tar.gz", 64 << 10).unwrap();
+    let volume = split.write(1, Vec::new()).unwrap();
+    let end = 512 + volume[512..].iter().position(|byte| *byte == 0).unwrap();
+    let label = text(&volume[512..end]);
+    let digests = label.split('"').filter(|it| it.starts_with("sha256:"));
+    let short = digests.fold(label.clone(), |label, digest| label.replace(digest, "sha256:…"));
+    assert!(DOCUMENT.contains(&short), "{short}");
 }

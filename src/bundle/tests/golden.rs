@@ -9,8 +9,13 @@
 
 mod kit;
 
-use a4co_bundle::{Digest, applyset_id};
-use kit::Key;
+use std::io::Cursor;
+
+use a4co_bundle::{Contents, Digest, Split, applyset_id};
+use kit::{
+    Key,
+    images::{Images, full, stored},
+};
 
 #[test]
 fn the_release_id_of_the_kits_release_never_changes() {
@@ -69,6 +74,50 @@ fn every_document_of_the_kits_release_never_changes() {
         ),
     ] {
         assert_eq!(Digest::of(bytes).to_string(), expected, "{document}");
+    }
+}
+
+#[test]
+fn every_thick_file_of_the_kits_images_never_changes() {
+    let images = Images::good();
+    let set = images.walk(&full(&[])).unwrap();
+    let held = stored(&images.pack(&full(&["linux/amd64"])));
+    let delta = Contents::delta([], &set, images.release().id(), &held);
+    let thick = images.pack(&full(&[]));
+    let mut split = Split::new(Cursor::new(&thick), "shop.tar.gz", 1 << 20).unwrap();
+    for (document, bytes, expected) in [
+        (
+            "list",
+            full(&["linux/amd64"]).to_bytes().unwrap(),
+            "sha256:3dfbe9ca0b38ab93f97004aeec36f8c006f8cbb977e008ae1572808ac3b0271e",
+        ),
+        (
+            "list of a delta",
+            delta.to_bytes().unwrap(),
+            "sha256:8b180865aefac0679d3a4f7f0c4773b106fc711eda72c779f453286ca108cba6",
+        ),
+        (
+            "file of all platforms",
+            thick.clone(),
+            "sha256:f1c625485ac329cb29c3b877204c4337c69d89bc64839c267e3570d02c0452ce",
+        ),
+        (
+            "file of one platform",
+            images.pack(&full(&["linux/amd64"])),
+            "sha256:c824490088701a4fad87452a09894d0d6fb4910267ec95dbf8b8e0ba4c208bb6",
+        ),
+        (
+            "delta",
+            images.pack(&delta),
+            "sha256:80995e3555d4d1f6e49c7df317b5a3470370125f0c65472e5995a7cdb50a82b7",
+        ),
+        (
+            "volume",
+            split.write(1, Vec::new()).unwrap(),
+            "sha256:7d32afe0e0808be3e43759a371192ed3f68a0d15bebe28510c796d1fd70ed33d",
+        ),
+    ] {
+        assert_eq!(Digest::of(&bytes).to_string(), expected, "{document}");
     }
 }
 

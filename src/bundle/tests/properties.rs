@@ -4,14 +4,17 @@
 
 mod kit;
 
+use std::io::{Cursor, Read as _};
+
 use a4co_bundle::{
-    Api, Digest, GroupKind, Image, PART_OF_LABEL, Readiness, ReadinessRule, Release, ReleaseConfig,
-    Requirements, SecretRequirement, TrustAnchor, UnverifiedBundle, applyset_id, from_canonical,
-    to_canonical,
+    Api, BlobReader, Bundle, Contents, Digest, GroupKind, Image, PART_OF_LABEL, Readiness,
+    ReadinessRule, Release, ReleaseConfig, Requirements, SecretRequirement, StoredBlobs,
+    TrustAnchor, UnverifiedBundle, applyset_id, from_canonical, join, pack_thick, to_canonical,
 };
 use kit::{
     Key,
     hostile::{Documents, content_of, gzip},
+    images::{Images, full},
 };
 use proptest::{
     collection::{btree_map, btree_set, vec},
@@ -142,6 +145,34 @@ fn release(config: &ReleaseConfig, mut objects: Vec<(u8, Value)>) -> Release {
     Release::new(config.clone(), objects).unwrap()
 }
 
+/// Images of few layers, so that they share some; each has at least `linux/amd64`.
+fn images() -> impl Strategy<Value = Images> {
+    let manifest = || (0_u8..4, vec(0_u8..6, 0..5));
+    let image = (proptest::bool::weighted(0.8), any::<bool>(), vec((0_usize..4, manifest()), 1..4));
+    vec(image, 0..5).prop_map(|list| {
+        const PLATFORMS: [Option<&str>; 4] =
+            [Some("linux/arm64/v8"), Some("linux/arm/v6"), Some("unknown/unknown"), None];
+        let mut images = Images::default();
+        for (number, (is_index, knows_size, manifests)) in list.into_iter().enumerate() {
+            let mut listed = Vec::new();
+            for (at, (platform, (config, layers))) in manifests.into_iter().enumerate() {
+                let layers: Vec<_> = layers.iter().map(|it| vec![*it; usize::from(*it)]).collect();
+                let layers: Vec<_> = layers.iter().map(Vec::as_slice).collect();
+                let platform = if at == 0 { Some("linux/amd64") } else { PLATFORMS[platform] };
+                listed.push((platform, images.manifest(&[b'{', config, b'}'], &layers)));
+            }
+            let borrowed: Vec<_> = listed.iter().map(|(it, bytes)| (*it, &bytes[..])).collect();
+            let root = if is_index { images.index(&borrowed) } else { listed[0].1.clone() };
+            images.image(&format!("example.com/{number}"), &root, knows_size);
+        }
+        images
+    })
+}
+
+fn verified(file: &[u8]) -> Bundle {
+    UnverifiedBundle::open(file).unwrap().verify(&anchor()).unwrap()
+}
+
 proptest! {
     // A failure becomes a case of its own by hand, not a file of seeds that only proptest can read.
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
@@ -157,6 +188,39 @@ proptest! {
         prop_assert_eq!(bundle.size(), file.len() as u64);
         prop_assert!(bundle.write_thin(Vec::new()).unwrap() == file);
         prop_assert!(gzip(&content_of(&file)) == file, "another gzip writer gives other bytes");
+    }
+
+    #[test]
+    fn any_images_come_back_and_pack_to_the_same_bytes(
+        images in images(), is_part in any::<bool>(),
+    ) {
+        let contents = full(if is_part { &["linux/amd64"] } else { &[] });
+        let file = images.pack(&contents);
+        let bundle = verified(&file);
+        prop_assert_eq!(bundle.size(), file.len() as u64);
+        prop_assert!(written_again(&bundle, &file) == file);
+        let held = bundle.images().unwrap();
+        prop_assert_eq!(held.set(), &images.walk(&contents).unwrap());
+        for blob in held.set().blobs() {
+            let stored = held.stored(blob.digest).unwrap();
+            let mut read = Vec::new();
+            BlobReader::whole(Cursor::new(&file), &stored).unwrap().read_to_end(&mut read).unwrap();
+            prop_assert!(read == images.blobs[&blob.digest]);
+        }
+    }
+
+    #[test]
+    fn any_delta_joined_with_its_base_is_the_full_bundle(old in images(), new in images()) {
+        let base_file = old.pack(&full(&[]));
+        let base = verified(&base_file);
+        let set = new.walk(&full(&[])).unwrap();
+        let contents = Contents::delta([], &set, base.release().id(), base.images().unwrap());
+        let (delta_file, expected) = (new.pack(&contents), new.pack(&full(&[])));
+        let delta = verified(&delta_file);
+        prop_assert!(written_again(&delta, &delta_file) == delta_file);
+        let files = (Cursor::new(&base_file), Cursor::new(&delta_file));
+        let joined = join((&base, files.0), (&delta, files.1), Vec::new()).unwrap();
+        prop_assert!(joined == expected);
     }
 
     #[test]
@@ -226,6 +290,16 @@ impl Random {
     }
 }
 
+/// Writes the bundle again from what was read of it.
+fn written_again(bundle: &Bundle, file: &[u8]) -> Vec<u8> {
+    let Some(images) = bundle.images() else {
+        return bundle.write_thin(Vec::new()).unwrap();
+    };
+    let mut blobs = StoredBlobs::new(images, Cursor::new(file));
+    let (attestation, contents) = (bundle.attestation(), images.contents());
+    pack_thick(Vec::new(), attestation, bundle.release(), contents, &mut blobs).unwrap()
+}
+
 /// Accepted is only what would be written again just like this.
 fn open(file: &[u8]) -> bool {
     let verified = UnverifiedBundle::open(file).and_then(|bundle| bundle.verify(&anchor()));
@@ -233,7 +307,7 @@ fn open(file: &[u8]) -> bool {
     let Ok(bundle) = verified else {
         return false;
     };
-    assert!(bundle.write_thin(Vec::new()).unwrap() == file);
+    assert!(written_again(&bundle, file) == file);
     assert_eq!(bundle.release(), &inspected.unwrap().release);
     let again = Release::new(
         bundle.release().config().clone(),
@@ -256,6 +330,44 @@ fn mutated_archives_are_refused_without_a_panic() {
         random.mutate(&mut below);
         assert_eq!(open(&gzip(&below)), below == content, "with the right checksum");
     }
+}
+
+#[test]
+fn mutated_thick_archives_are_refused_without_a_panic() {
+    let mut random = Random(0x0a4c_0003);
+    let good = Images::good().pack(&full(&[]));
+    assert!(open(&good));
+    let content = content_of(&good);
+    for _ in 0..2000 {
+        let mut below = content.clone();
+        random.mutate(&mut below);
+        assert_eq!(open(&gzip(&below)), below == content, "with the right checksum");
+    }
+}
+
+#[test]
+fn mutated_documents_of_images_are_refused_or_come_back() {
+    let mut random = Random(0x0a4c_0004);
+    let (mut accepted, mut refused) = (0, 0);
+    for _ in 0..2000 {
+        // The release pins the mutated bytes; what they refer to is there.
+        let mut images = Images::default();
+        let mut manifest = images.manifest(b"{}", &[b"one", b"two"]);
+        random.mutate(&mut manifest);
+        images.blob(&manifest);
+        images.image("example.com/a", &manifest, false);
+        let release = images.release();
+        let attestation = kit::attestation(&release, &[&Key::number(1)], Vec::new());
+        let mut blobs = images.blobs.clone();
+        match pack_thick(Vec::new(), &attestation, &release, &full(&[]), &mut blobs) {
+            Ok(file) => {
+                assert!(open(&file));
+                accepted += 1;
+            }
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(accepted > 10 && refused > 10, "{accepted} accepted, {refused} refused");
 }
 
 #[test]

@@ -10,8 +10,10 @@ mod kit;
 use a4co_bundle::{Purpose, Signature, SignedTrust, UnverifiedBundle, VerifyingKey, pack};
 use kit::{
     Key,
+    images::{Images, full},
     tools::{SSH_KEYGEN, TAR, fails, has, run, shell, text, unpacked, write},
 };
+use tempfile::TempDir;
 
 const VERIFY: &str = "ssh-keygen -Y verify -f allowed_signers -I release@a4co -n a4co-release@v1";
 
@@ -78,6 +80,51 @@ fn skopeo_reads_the_release_manifest() {
     run(folder.path(), "skopeo --insecure-policy copy oci-archive:bundle.tar.gz dir:copy");
     let copied = run(folder.path(), "cat copy/manifest.json");
     assert_eq!(text(copied), String::from_utf8_lossy(kit::release().manifest()));
+}
+
+/// A folder with the thick `bundle.tar.gz` of `images`, unpacked.
+fn unpacked_thick(images: &Images) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "bundle.tar.gz", &images.pack(&full(&[])));
+    run(folder.path(), "tar -xzf bundle.tar.gz");
+    folder
+}
+
+#[test]
+fn sha256sum_finds_every_blob_of_the_images_under_its_name() {
+    if !has(&[TAR, ("sha256sum", "coreutils")]) {
+        return;
+    }
+    let images = Images::good();
+    let folder = unpacked_thick(&images);
+    let sums = text(run(folder.path(), "cd blobs/sha256 && sha256sum *"));
+    let pairs: Vec<_> = sums.lines().map(|line| line.split_once("  ").unwrap()).collect();
+    assert!(pairs.iter().all(|(sum, name)| sum == name));
+    assert_eq!(pairs.len(), 2 + images.release().objects().len() + images.blobs.len());
+}
+
+#[test]
+fn skopeo_reads_the_release_and_the_images_of_a_thick_bundle() {
+    if !has(&[TAR, ("skopeo", "skopeo")]) {
+        return;
+    }
+    let images = Images::good();
+    let folder = unpacked_thick(&images);
+    let release = String::from_utf8_lossy(images.release().manifest()).into_owned();
+    let manifest = run(folder.path(), "skopeo inspect --raw oci-archive:bundle.tar.gz");
+    assert_eq!(text(manifest), release);
+    run(folder.path(), "skopeo --insecure-policy copy oci-archive:bundle.tar.gz dir:copy");
+    assert_eq!(text(run(folder.path(), "cat copy/manifest.json")), release);
+
+    // With an index that names it, an image is read from where it lies.
+    let image = images.images.iter().find(|it| it.name.ends_with("one")).unwrap();
+    let root = &images.blobs[&image.digest];
+    let index = serde_json::json!({ "schemaVersion": 2,
+        "manifests": [kit::images::descriptor(kit::images::OCI_INDEX, root)] });
+    write(folder.path(), "index.json", index.to_string().as_bytes());
+    assert!(run(folder.path(), "skopeo inspect --raw oci:.") == *root);
+    run(folder.path(), "skopeo --insecure-policy copy --multi-arch all oci:. dir:image");
+    assert!(run(folder.path(), "cat image/manifest.json") == *root);
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub const OCI_LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 
 /// Images and the bytes of all their blobs.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Images {
     pub images: Vec<Image>,
     pub blobs: BTreeMap<Digest, Vec<u8>>,
