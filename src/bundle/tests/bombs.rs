@@ -5,7 +5,7 @@
 
 mod kit;
 
-use std::io::{self, Read, Seek as _};
+use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
 
 use a4co_bundle::{BlobReader, BlobSource, Digest, Digester, Step, UnverifiedBundle, pack_thick};
 use kit::{
@@ -114,7 +114,8 @@ fn huge_layer() -> Vec<u8> {
 /// A layer that is nowhere at once.
 struct Large(Images, Digest);
 
-const LARGE: u64 = 256 << 20;
+/// More than is read after an error in what is not yet believed.
+const LARGE: u64 = 257 << 20;
 
 impl BlobSource for Large {
     fn open(&mut self, step: &Step) -> io::Result<Box<dyn Read + '_>> {
@@ -149,8 +150,17 @@ fn check_a_large_layer() {
     let blob = bundle.images().unwrap().stored(digest).unwrap();
     let mut reader = BlobReader::whole(&file, &blob).unwrap();
     assert_eq!(io::copy(&mut reader, &mut io::sink()).unwrap(), LARGE);
+
+    // One bit before the layer: the file is read to its end to tell that it was damaged.
+    let offset = bundle.images().unwrap().stored(config).unwrap().offset;
+    (&file).seek(SeekFrom::Start(10 + 5 * (offset / 65_535 + 1) + offset)).unwrap();
+    (&file).write_all(b"[").unwrap();
+    (&file).rewind().unwrap();
+    let error = UnverifiedBundle::open(&file).unwrap().verify(&anchor).unwrap_err();
+    assert!(error.is_damage(), "{}", kit::chain(&error));
+
     let taken = peak() - before;
-    assert!(taken < 4 << 10, "{taken} KiB to write, verify and read a layer of 256 MiB");
+    assert!(taken < 4 << 10, "{taken} KiB to write, verify and read a layer of 257 MiB");
 }
 
 /// Repeats the good archive's beginning and then one full block for ever.

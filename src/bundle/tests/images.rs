@@ -230,6 +230,49 @@ fn images_that_contradict_themselves_are_refused() {
 }
 
 #[test]
+fn documents_have_bytes_within_a_limit_all_together() {
+    let mut images = Images::default();
+    for number in 0..9 {
+        let manifest = images.document(&json!({
+            "schemaVersion": 2,
+            "config": descriptor(kit::images::OCI_CONFIG, b"{}"),
+            "padding": format!("{number}{}", "x".repeat((4 << 20) - 1000)),
+        }));
+        images.image(&format!("example.com/{number}"), &manifest, true);
+        let walked = images.walk(&full(&[]));
+        assert_eq!(walked.is_ok(), number < 8, "{} documents", number + 1);
+    }
+    let error = images.walk(&full(&[])).unwrap_err().to_string();
+    assert_eq!(error, "the images have more than 33554432 bytes in indexes and manifests");
+}
+
+#[test]
+fn images_have_blobs_within_a_limit_all_together() {
+    let mut images = Images::default();
+    let manifests: Vec<_> = (0..50_u32)
+        .map(|number| {
+            let layer = |layer: u32| {
+                descriptor(kit::images::OCI_LAYER, &(number * 1024 + layer).to_le_bytes())
+            };
+            // With itself and the config that they share, 50,001 blobs in all.
+            let layers: Vec<_> = (0..999).map(layer).collect();
+            images.document(&json!({
+                "schemaVersion": 2,
+                "config": descriptor(kit::images::OCI_CONFIG, b"{}"),
+                "layers": layers,
+            }))
+        })
+        .collect();
+    for (number, manifest) in manifests.iter().enumerate() {
+        images.image(&format!("example.com/{number}"), manifest, true);
+    }
+    let error = images.walk(&full(&[])).unwrap_err().to_string();
+    assert_eq!(error, "the images have more than 50000 blobs");
+    images.images.pop();
+    assert_eq!(images.walk(&full(&[])).unwrap().blobs().len(), 49_001);
+}
+
+#[test]
 fn a_walk_goes_on_only_with_the_documents_that_it_asked_for() {
     let images = Images::good();
     let contents = full(&[]);
