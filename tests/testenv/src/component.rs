@@ -143,6 +143,15 @@ pub(crate) fn kwok(assets: &Assets, slot: &Slot, stages: &Path) -> Component {
     }
 }
 
+/// The image registry.
+pub(crate) fn docker_registry(name: &'static str, slot: &Slot) -> Component {
+    Component {
+        name,
+        program: PathBuf::from(name),
+        args: vec!["serve".to_owned(), in_dir(slot, "registry.yml")],
+    }
+}
+
 fn client_args(slot: &Slot) -> Vec<String> {
     vec![
         format!("--kubeconfig={}", in_dir(slot, "kubeconfig")),

@@ -18,6 +18,10 @@
 //! - a deleted pod goes at once;
 //! - a `SecretStore`, an `ExternalSecret` and a `Certificate` become ready.
 //!
+//! # Beside it
+//!
+//! [`Registry`] is a real image registry, and [`ImageLayout`] makes images for it.
+//!
 //! # Where it comes from
 //!
 //! The programs are built once from Go modules into a cache ([`build`]). Three variables of the
@@ -59,6 +63,7 @@ mod assets;
 mod component;
 mod control_plane;
 mod error;
+mod image;
 mod kubeconfig;
 mod kubectl;
 mod namespace;
@@ -68,6 +73,7 @@ mod pki;
 mod process;
 mod program;
 mod progress;
+mod registry;
 mod setup;
 mod slot;
 mod startup;
@@ -80,8 +86,10 @@ use std::path::PathBuf;
 
 pub use control_plane::{ControlPlane, KUBECONFIG_VARIABLE};
 pub use error::Error;
+pub use image::{Descriptor, ImageLayout, LayerFile};
 pub use kubectl::Output;
 pub use namespace::unique_namespace;
+pub use registry::{Access, PASSWORD, Registry, Transport, USER};
 pub use setup::Setup;
 pub use sweep::sweep;
 

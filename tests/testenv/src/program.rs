@@ -26,6 +26,8 @@ pub(crate) fn missing(program: &str, source: io::Error) -> Error {
         }
         "openssl" => "install OpenSSL 3 (package `openssl`)",
         "setpriv" => "install util-linux (package `util-linux`)",
+        "docker-registry" => "install Debian's image registry (package `docker-registry`)",
+        "skopeo" => "install skopeo (package `skopeo`)",
         "kubectl" => "install kubectl, or run `testenv build`",
         _ => "check that it is installed and on the PATH",
     };
