@@ -28,11 +28,13 @@ fn the_tiny_binary_links_neither_the_compiler_nor_its_parsers() {
 
 #[test]
 fn our_crates_know_only_those_below_them() {
-    let ours = ["a4co-apply", "a4co-bundle", "a4co-cluster", "a4co-compiler", "a4co"];
+    let ours =
+        ["a4co-apply", "a4co-bundle", "a4co-cluster", "a4co-compiler", "a4co-registry", "a4co"];
     for (package, allowed) in [
         ("a4co-bundle", vec![]),
         ("a4co-cluster", vec!["a4co-bundle"]),
         ("a4co-compiler", vec!["a4co-bundle"]),
+        ("a4co-registry", vec!["a4co-bundle"]),
         ("a4co", vec!["a4co-bundle", "a4co-compiler"]),
         ("a4co-apply", vec!["a4co-bundle", "a4co-cluster"]),
     ] {

@@ -1,0 +1,216 @@
+//! Blobs as streams that go on after a lost connection.
+
+use a4co_bundle::Digest;
+use bytes::{Buf as _, Bytes};
+use http::{HeaderValue, Method, StatusCode, header};
+use hyper::body::Incoming;
+
+use crate::{
+    answer::{length, next},
+    client::{Ask, Client, Party},
+    connection::Answer,
+    error::{RegistryError, Wanted},
+    manifest::MAX_MANIFEST_BYTES,
+    name::Repository,
+};
+
+/// So many bytes since the last failure make up for it.
+const PROGRESS: u64 = 64 << 10;
+
+/// The bytes of a blob, from some offset to its end. Who reads them computes the digest; only the
+/// length is checked here.
+pub struct BlobStream {
+    client: Client,
+    repository: Repository,
+    digest: Digest,
+    size: u64,
+    /// Bytes before this one were returned.
+    offset: u64,
+    failures: u32,
+    /// Bytes since the last failure.
+    progress: u64,
+    open: Option<Open>,
+}
+
+/// An answer that is being read.
+struct Open {
+    wanted: Wanted,
+    body: Incoming,
+    /// Bytes to leave out, because the registry began anew.
+    skip: u64,
+}
+
+impl Client {
+    /// Reads the blob `digest` of `size` bytes from `offset` on. Nothing is sent before the first
+    /// call of [`BlobStream::next`].
+    #[must_use]
+    pub fn blob(
+        &self,
+        repository: &Repository,
+        digest: Digest,
+        size: u64,
+        offset: u64,
+    ) -> BlobStream {
+        BlobStream {
+            client: self.clone(),
+            repository: repository.clone(),
+            digest,
+            size,
+            offset,
+            failures: 0,
+            progress: 0,
+            open: None,
+        }
+    }
+
+    /// Reads a small blob, such as a config, and checks its digest.
+    ///
+    /// # Errors
+    /// Fails when it is larger than 4 MiB, cannot be had, or is not what its digest says.
+    pub async fn small_blob(
+        &self,
+        repository: &Repository,
+        digest: Digest,
+        size: u64,
+    ) -> Result<Vec<u8>, RegistryError> {
+        let mut stream = self.blob(repository, digest, size, 0);
+        if size > MAX_MANIFEST_BYTES {
+            let wanted = Box::new(stream.wanted());
+            return Err(RegistryError::TooLarge { wanted, limit: MAX_MANIFEST_BYTES });
+        }
+        let mut bytes = Vec::new();
+        while let Some(more) = stream.next().await? {
+            bytes.extend_from_slice(&more);
+        }
+        let computed = Digest::of(&bytes);
+        if computed == digest {
+            return Ok(bytes);
+        }
+        let wanted = Box::new(stream.wanted());
+        Err(RegistryError::Digest { wanted, expected: digest.to_string(), computed })
+    }
+}
+
+impl BlobStream {
+    /// Returns the next bytes, `None` after the last. A connection that is lost is made again where
+    /// it broke.
+    ///
+    /// # Errors
+    /// Fails when the registry does not have the blob, gives more or fewer bytes than `size`, or
+    /// fails too often without giving any.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, RegistryError> {
+        loop {
+            match self.step().await {
+                Ok(Step::Bytes(bytes)) => {
+                    self.offset += bytes.len() as u64;
+                    self.progress += bytes.len() as u64;
+                    if self.progress >= PROGRESS {
+                        self.failures = 0;
+                    }
+                    return Ok(Some(bytes));
+                }
+                Ok(Step::Opened) => {}
+                Ok(Step::End) => return Ok(None),
+                Err(error) => {
+                    self.open = None;
+                    self.progress = 0;
+                    self.failures += 1;
+                    self.client.pause(self.failures, error).await?;
+                }
+            }
+        }
+    }
+
+    /// Returns what was wanted, for errors of who reads.
+    pub(crate) fn wanted(&self) -> Wanted {
+        Wanted {
+            what: format!("the blob {}", self.digest),
+            repository: self.repository.clone(),
+            mirror: self.open.as_ref().and_then(|open| open.wanted.mirror.clone()),
+        }
+    }
+
+    async fn step(&mut self) -> Result<Step, RegistryError> {
+        let idle = self.client.options().timeouts.idle;
+        let Some(open) = &mut self.open else {
+            if self.offset >= self.size {
+                return Ok(Step::End);
+            }
+            self.open = Some(self.open().await?);
+            return Ok(Step::Opened);
+        };
+        let Some(mut bytes) = next(&open.wanted, &mut open.body, idle).await? else {
+            if self.offset == self.size {
+                return Ok(Step::End);
+            }
+            let wanted = Box::new(open.wanted.clone());
+            let source = format!("{} of {} bytes came", self.offset, self.size).into();
+            return Err(RegistryError::Interrupted { wanted, source });
+        };
+        let skipped = open.skip.min(bytes.len() as u64);
+        open.skip -= skipped;
+        bytes.advance(usize::try_from(skipped).unwrap_or(bytes.len()));
+        if bytes.len() as u64 > self.size - self.offset {
+            let wanted = Box::new(open.wanted.clone());
+            return Err(RegistryError::TooLarge { wanted, limit: self.size });
+        }
+        Ok(if bytes.is_empty() { Step::Opened } else { Step::Bytes(bytes) })
+    }
+
+    async fn open(&self) -> Result<Open, RegistryError> {
+        let what = self.wanted().what;
+        let path = format!("blobs/{}", self.digest);
+        let open = self.client.read(&what, &self.repository, async |party| {
+            let ask = Ask::new(Method::GET, party.uri(&path)?)
+                .with(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            let ask = if self.offset == 0 { ask } else { ask.with(header::RANGE, self.range()) };
+            let answer = self.client.ask_well(party, &ask).await?;
+            let skip = self.skip(party, &answer)?;
+            Ok(Open { wanted: party.wanted.clone(), body: answer.into_body(), skip })
+        });
+        open.await
+    }
+
+    fn range(&self) -> HeaderValue {
+        let text = format!("bytes={}-", self.offset);
+        HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("bytes=0-"))
+    }
+
+    /// Checks the head of an answer; returns how many of its bytes are known already.
+    fn skip(&self, party: Party<'_>, answer: &Answer) -> Result<u64, RegistryError> {
+        let refuse = |why: String| {
+            Err(RegistryError::Answer { wanted: Box::new(party.wanted.clone()), why })
+        };
+        let headers = answer.headers();
+        let encoding = headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes);
+        if !matches!(encoding, None | Some(b"" | b"identity")) {
+            return refuse("it is encoded, which was not asked for".to_owned());
+        }
+        let (skip, expected) = match answer.status() {
+            StatusCode::PARTIAL_CONTENT if self.offset > 0 => {
+                let range = headers.get(header::CONTENT_RANGE).and_then(|it| it.to_str().ok());
+                let expected = format!("bytes {}-{}/{}", self.offset, self.size - 1, self.size);
+                let open = format!("bytes {}-{}/*", self.offset, self.size - 1);
+                if !range.is_some_and(|range| range == expected || range == open) {
+                    return refuse("it is another part of the blob than was asked for".to_owned());
+                }
+                (0, self.size - self.offset)
+            }
+            // It does not know how to go on, or does not want to.
+            StatusCode::OK => (self.offset, self.size),
+            status => return refuse(format!("it is a success of a strange kind, {status}")),
+        };
+        match length(headers) {
+            Some(found) if found != expected => {
+                refuse(format!("it has {found} bytes where {expected} were expected"))
+            }
+            _ => Ok(skip),
+        }
+    }
+}
+
+enum Step {
+    Opened,
+    Bytes(Bytes),
+    End,
+}

@@ -1,0 +1,330 @@
+//! Asks registries: with authorization, redirects, mirrors and patience.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
+
+use crate::{
+    address::{Address, LocationError, follow},
+    answer,
+    authorization::{Authorizer, Question, Scope},
+    challenge::challenges,
+    connection::{Answer, Body, Connections, OptionsError, body_of},
+    credential::Credentials,
+    error::{RegistryError, Wanted},
+    name::Repository,
+    options::{Options, Source},
+    progress::Event,
+    text::in_query,
+};
+
+/// What we call ourselves.
+const USER_AGENT: &str = concat!("a4co/", env!("CARGO_PKG_VERSION"));
+/// Most redirects that are followed, one after the other.
+const MOST_REDIRECTS: usize = 5;
+
+/// A client of image registries. Its clones share connections and tokens.
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    connections: Connections,
+    authorizer: Authorizer,
+    pub(crate) options: Options,
+}
+
+/// A request whose body is small, so that it can be sent again.
+#[derive(Clone, Debug)]
+pub(crate) struct Ask {
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    /// How long the answer may take, if that is not the usual.
+    pub(crate) deadline: Option<Duration>,
+}
+
+impl Ask {
+    pub(crate) fn new(method: Method, uri: Uri) -> Self {
+        Self { method, uri, headers: HeaderMap::new(), body: Bytes::new(), deadline: None }
+    }
+
+    pub(crate) fn with(mut self, name: http::HeaderName, value: HeaderValue) -> Self {
+        self.headers.append(name, value);
+        self
+    }
+
+    fn to_request(&self, uri: &Uri, authorization: Option<&HeaderValue>) -> Request<Body> {
+        let mut request = Request::new(body_of(self.body.clone()));
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = uri.clone();
+        *request.headers_mut() = self.headers.clone();
+        identify(request.headers_mut(), authorization);
+        request
+    }
+}
+
+/// Adds who asks.
+fn identify(headers: &mut HeaderMap, authorization: Option<&HeaderValue>) {
+    headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+    if let Some(authorization) = authorization {
+        headers.insert(header::AUTHORIZATION, authorization.clone());
+    }
+}
+
+/// A registry or mirror, with what is wanted of it and what for.
+#[derive(Clone, Copy)]
+pub(crate) struct Party<'a> {
+    pub(crate) wanted: &'a Wanted,
+    pub(crate) address: &'a Address,
+    pub(crate) scope: &'a Scope,
+}
+
+impl Party<'_> {
+    /// Returns the URL of `path` of the repository, such as `manifests/latest`.
+    pub(crate) fn uri(&self, path: &str) -> Result<Uri, RegistryError> {
+        let uri = self.address.uri(&self.wanted.repository, path);
+        let mirrored = self.wanted.mirror.as_ref().map(|_| self.wanted.repository.host());
+        uri.and_then(|uri| match mirrored {
+            // As containerd does it, for mirrors of several registries.
+            Some(host) => {
+                format!("{uri}?ns={}", in_query(host.as_str())).parse().map_err(Into::into)
+            }
+            None => Ok(uri),
+        })
+        .map_err(|error| self.strange(&error.to_string()))
+    }
+
+    /// Makes an error of an answer that no registry should give.
+    pub(crate) fn strange(&self, why: &str) -> RegistryError {
+        RegistryError::Answer { wanted: Box::new(self.wanted.clone()), why: why.to_owned() }
+    }
+}
+
+/// A registry that is written to, which no mirror can stand for.
+pub(crate) struct Writer {
+    wanted: Wanted,
+    address: Address,
+    scope: Scope,
+}
+
+impl Writer {
+    pub(crate) fn party(&self) -> Party<'_> {
+        Party { wanted: &self.wanted, address: &self.address, scope: &self.scope }
+    }
+}
+
+impl Client {
+    /// Makes a client. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// Fails when the authorities are no certificates, or the proxy is of an unknown kind.
+    pub fn new(options: Options) -> Result<Self, OptionsError> {
+        let connections = Connections::new(&options)?;
+        let files = options.environment.credential_files.clone();
+        let credentials = Credentials::new(files, options.timeouts.helper);
+        let authorizer = Authorizer::new(credentials);
+        Ok(Self { inner: Arc::new(Inner { connections, authorizer, options }) })
+    }
+
+    /// Returns the options that the client was made with.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.inner.options
+    }
+
+    pub(crate) fn observe(&self, event: &Event<'_>) {
+        self.inner.options.observer.observe(event);
+    }
+
+    /// Reads from the mirrors of the registry, each once, and at last from the registry itself,
+    /// patiently.
+    pub(crate) async fn read<T>(
+        &self,
+        what: &str,
+        repository: &Repository,
+        mut action: impl AsyncFnMut(Party<'_>) -> Result<T, RegistryError>,
+    ) -> Result<T, RegistryError> {
+        let sources = self.inner.options.sources(repository.host());
+        let mut sources = sources.iter().peekable();
+        while let Some(source) = sources.next() {
+            let wanted = Wanted {
+                what: what.to_owned(),
+                repository: repository.clone(),
+                mirror: match source {
+                    Source::Mirror(address) => Some(address.clone()),
+                    Source::Origin(_) => None,
+                },
+            };
+            let scope = Scope::pull(&source.address().path_of(repository));
+            let party = Party { wanted: &wanted, address: source.address(), scope: &scope };
+            if sources.peek().is_none() {
+                return self.patiently(async || action(party).await).await;
+            }
+            match action(party).await {
+                Ok(found) => return Ok(found),
+                Err(error) => self.observe(&Event::MirrorSkipped { error: &error }),
+            }
+        }
+        let wanted = Wanted { what: what.to_owned(), repository: repository.clone(), mirror: None };
+        let why = "there is no address to ask".to_owned();
+        Err(RegistryError::Answer { wanted: Box::new(wanted), why })
+    }
+
+    /// Prepares to write `what` to the registry itself.
+    pub(crate) fn writer(&self, what: String, repository: &Repository) -> Writer {
+        let address = self.inner.options.origin(repository.host());
+        let scope = Scope::push(&address.path_of(repository));
+        let wanted = Wanted { what, repository: repository.clone(), mirror: None };
+        Writer { wanted, address, scope }
+    }
+
+    /// Does something again as long as that may help.
+    pub(crate) async fn patiently<T>(
+        &self,
+        mut action: impl AsyncFnMut() -> Result<T, RegistryError>,
+    ) -> Result<T, RegistryError> {
+        let mut failures = 0;
+        loop {
+            match action().await {
+                Ok(done) => return Ok(done),
+                Err(error) => {
+                    failures += 1;
+                    self.pause(failures, error).await?;
+                }
+            }
+        }
+    }
+
+    /// Waits as the failure number `failures` asks for, or gives up with `error`.
+    pub(crate) async fn pause(
+        &self,
+        failures: u32,
+        error: RegistryError,
+    ) -> Result<(), RegistryError> {
+        let Some(pause) = self.inner.options.retry.pause(failures, &error) else {
+            return Err(error);
+        };
+        self.observe(&Event::Retrying { error: &error, pause });
+        tokio::time::sleep(pause).await;
+        Ok(())
+    }
+
+    /// Sends a request, answers a challenge if there is one, and follows redirects of what is read.
+    /// The answer may have any other status.
+    pub(crate) async fn ask(&self, party: Party<'_>, ask: &Ask) -> Result<Answer, RegistryError> {
+        let header = self.authorization(party, &ask.uri).await;
+        let (answer, uri) = self.follow(party, ask, header.as_ref()).await?;
+        // A challenge of another host is not for us: who answers it gives its credentials away.
+        let is_challenge = answer.status() == StatusCode::UNAUTHORIZED;
+        if !is_challenge || !party.address.is_origin_of(&uri) {
+            return Ok(answer);
+        }
+        match self.renew(party, &answer, header.as_ref()).await? {
+            Some(header) => Ok(self.follow(party, ask, Some(&header)).await?.0),
+            None => Ok(answer),
+        }
+    }
+
+    /// Like [`Self::ask`], but an answer that is not a success is an error.
+    pub(crate) async fn ask_well(
+        &self,
+        party: Party<'_>,
+        ask: &Ask,
+    ) -> Result<Answer, RegistryError> {
+        let answer = self.ask(party, ask).await?;
+        if answer.status().is_success() {
+            Ok(answer)
+        } else {
+            Err(self.refusal(party, answer).await)
+        }
+    }
+
+    /// Sends a request with a body that exists once; `is_alive` says whether the body still moves.
+    /// A challenge is answered for the next request, and this one fails.
+    pub(crate) async fn send_once(
+        &self,
+        party: Party<'_>,
+        mut request: Request<Body>,
+        is_alive: impl FnMut() -> bool,
+    ) -> Result<Answer, RegistryError> {
+        let header = self.authorization(party, request.uri()).await;
+        let is_origin = party.address.is_origin_of(request.uri());
+        identify(request.headers_mut(), header.as_ref());
+        let Inner { connections, options, .. } = &*self.inner;
+        let answer =
+            connections.send(party.wanted, request, options.timeouts.idle, is_alive).await?;
+        if answer.status() == StatusCode::UNAUTHORIZED && is_origin {
+            self.renew(party, &answer, header.as_ref()).await?;
+        }
+        Ok(answer)
+    }
+
+    /// Makes an error of an answer that says no.
+    pub(crate) async fn refusal(&self, party: Party<'_>, answer: Answer) -> RegistryError {
+        answer::refusal(party.wanted, answer, self.inner.options.timeouts.idle).await
+    }
+
+    /// What let us in before; for the registry itself only.
+    async fn authorization(&self, party: Party<'_>, uri: &Uri) -> Option<HeaderValue> {
+        if !party.address.is_origin_of(uri) {
+            return None;
+        }
+        self.inner.authorizer.current(party.address, party.scope).await
+    }
+
+    async fn renew(
+        &self,
+        party: Party<'_>,
+        answer: &Answer,
+        used: Option<&HeaderValue>,
+    ) -> Result<Option<HeaderValue>, RegistryError> {
+        let Inner { connections, authorizer, options } = &*self.inner;
+        let question = Question {
+            connections,
+            deadline: options.timeouts.idle,
+            wanted: party.wanted,
+            address: party.address,
+            path: party.address.path_of(&party.wanted.repository),
+            scope: party.scope,
+            challenges: &challenges(answer.headers()),
+        };
+        authorizer.renew(&question, used).await
+    }
+
+    /// Returns an answer and where it came from.
+    async fn follow(
+        &self,
+        party: Party<'_>,
+        ask: &Ask,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<(Answer, Uri), RegistryError> {
+        let Inner { connections, options, .. } = &*self.inner;
+        let refuse =
+            |source| RegistryError::Location { wanted: Box::new(party.wanted.clone()), source };
+        let may_follow = ask.method == Method::GET || ask.method == Method::HEAD;
+        let mut uri = ask.uri.clone();
+        for _ in 0..=MOST_REDIRECTS {
+            // Never along to another host, nor back from there.
+            let header = authorization.filter(|_| party.address.is_origin_of(&uri));
+            let request = ask.to_request(&uri, header);
+            let deadline = ask.deadline.unwrap_or(options.timeouts.idle);
+            let answer = connections.send(party.wanted, request, deadline, || false).await?;
+            let is_redirect = matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308);
+            if !is_redirect || !may_follow {
+                return Ok((answer, uri));
+            }
+            uri = follow(&uri, location(&answer).map_err(refuse)?).map_err(refuse)?;
+        }
+        Err(refuse(LocationError::TooMany { count: MOST_REDIRECTS }))
+    }
+}
+
+/// Returns where an answer says to go on.
+pub(crate) fn location(answer: &Answer) -> Result<&str, LocationError> {
+    let location = answer.headers().get(header::LOCATION).ok_or(LocationError::Missing)?;
+    location.to_str().map_err(|_| LocationError::Missing)
+}

@@ -1,0 +1,62 @@
+//! A client of image registries (OCI distribution specification 1.1; Docker Registry HTTP API v2).
+//!
+//! ```text
+//! resolve   tag ──▶ digest, size, platforms
+//! pull      blobs ──▶ cache on disk, many at once, from where they broke off
+//! push      is it there? ── mount it? ── send it in parts ── manifest, and look again
+//! ```
+//!
+//! A registry is not believed. Bytes are what their digest says or they are not used; every size is
+//! bounded before memory is taken, every wait has an end; what a registry says reaches a message only
+//! after [`text::printable`]. Credentials go to the registry that they are for, and to where it gets
+//! its tokens; never along a redirect to another host, and never without encryption but on this
+//! machine.
+//!
+//! The order of trust in what is tried again: a lost connection, a body cut short, and the statuses
+//! 408, 429 and 5xx; anything else fails at once.
+//!
+//! Known holes: one blob is sent by one connection; a registry that redirects uploads is refused.
+
+mod address;
+mod answer;
+mod authorization;
+mod blob;
+mod cache;
+mod challenge;
+mod client;
+mod connection;
+mod content;
+mod credential;
+mod environment;
+mod error;
+mod manifest;
+mod name;
+mod options;
+mod partial;
+mod progress;
+mod pull;
+mod push;
+mod reference;
+mod resolve;
+mod retry;
+mod text;
+mod upload;
+
+pub use address::{Address, LocationError, ParseAddressError};
+pub use blob::BlobStream;
+pub use cache::Cache;
+pub use client::Client;
+pub use connection::OptionsError;
+pub use content::Content;
+pub use credential::CredentialError;
+pub use environment::Environment;
+pub use error::{RegistryError, Wanted};
+pub use manifest::{Head, MAX_MANIFEST_BYTES, Manifest};
+pub use name::{Host, ParseNameError, Repository};
+pub use options::{Mirrors, Options, Origin, PlainHttpError, Timeouts};
+pub use progress::{Event, Observer, Unobserved};
+pub use pull::{PullBlob, Pulled};
+pub use push::Delivery;
+pub use reference::Reference;
+pub use resolve::{Resolved, ResolvedManifest};
+pub use retry::Retry;

@@ -1,0 +1,250 @@
+//! Sends a blob in parts that a broken connection does not undo (OCI distribution specification,
+//! "Pushing a blob in chunks").
+//!
+//! ```text
+//! POST ──▶ session ──▶ PATCH part ──▶ PATCH part ──▶ … ──▶ digest right? ──▶ PUT
+//!             ▲            │ fails                            │ wrong
+//!             └── GET: how much is there?                     └──▶ DELETE, nothing is offered
+//! ```
+
+use std::{io, sync::Arc};
+
+use a4co_bundle::Digest;
+use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
+use http_body_util::BodyExt as _;
+use tokio::task::spawn_blocking;
+
+use crate::{
+    address::follow,
+    client::{Ask, Client, Party, location},
+    connection::{Answer, Body},
+    content::{Content, PartBody, Place, advance},
+    error::RegistryError,
+    progress::Event,
+    text::in_query,
+};
+
+/// Bytes of one part: what a broken connection costs at most.
+const PART: u64 = 16 << 20;
+/// Largest part that a registry may ask for, as cloud storage behind it has its own smallest.
+const LARGEST_PART: u64 = 256 << 20;
+/// How a registry says the smallest part that it takes.
+const SMALLEST_PART: &str = "oci-chunk-min-length";
+
+/// A blob on its way into a registry.
+pub(crate) struct Upload<'a> {
+    client: &'a Client,
+    party: Party<'a>,
+    digest: Digest,
+    size: u64,
+    content: Arc<dyn Content>,
+    session: Option<Session>,
+    failures: u32,
+}
+
+/// What the registry keeps of an upload.
+struct Session {
+    uri: Uri,
+    /// What it has for sure.
+    place: Place,
+    /// Whether it may have more.
+    is_uncertain: bool,
+    part: u64,
+}
+
+impl<'a> Upload<'a> {
+    pub(crate) fn new(
+        client: &'a Client,
+        party: Party<'a>,
+        digest: Digest,
+        size: u64,
+        content: Arc<dyn Content>,
+    ) -> Self {
+        Self { client, party, digest, size, content, session: None, failures: 0 }
+    }
+
+    /// Sends the blob, as long as going on may help.
+    pub(crate) async fn run(mut self) -> Result<(), RegistryError> {
+        let (digest, size) = (self.digest, self.size);
+        self.client.observe(&Event::Started { digest, size, offset: 0 });
+        loop {
+            match self.step().await {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(error) => {
+                    self.failures += 1;
+                    if let Some(session) = &mut self.session {
+                        session.is_uncertain = true;
+                    }
+                    self.recover(error).await?;
+                }
+            }
+        }
+    }
+
+    /// Pauses, begins a new session, or gives up.
+    async fn recover(&mut self, error: RegistryError) -> Result<(), RegistryError> {
+        let may_go_on = self.failures < self.client.options().retry.attempts;
+        // A token ran out, and there is a new one; or the session is gone; or what the registry has
+        // of it is not what was sent.
+        let is_renewed = error.status() == Some(StatusCode::UNAUTHORIZED) && self.failures < 3;
+        let is_lost = matches!(error.status().map(|it| it.as_u16()), Some(400 | 404 | 410 | 416));
+        if is_lost && self.session.is_some() && may_go_on {
+            self.session = None;
+            return Ok(());
+        }
+        if is_renewed && may_go_on {
+            return Ok(());
+        }
+        if !error.is_transient() || !may_go_on {
+            self.cancel().await;
+        }
+        self.client.pause(self.failures, error).await
+    }
+
+    /// Does the next thing; returns whether it was the last.
+    async fn step(&mut self) -> Result<bool, RegistryError> {
+        match &self.session {
+            None => self.begin().await.map(|()| false),
+            Some(session) if session.is_uncertain => self.ask_offset().await,
+            Some(session) if session.place.offset < self.size => {
+                self.send_part().await.map(|()| false)
+            }
+            Some(_) => self.finish().await.map(|()| true),
+        }
+    }
+
+    async fn begin(&mut self) -> Result<(), RegistryError> {
+        let uri = self.party.uri("blobs/uploads/")?;
+        let answer = self.client.ask_well(self.party, &Ask::new(Method::POST, uri.clone())).await?;
+        let smallest = answer.headers().get(SMALLEST_PART).and_then(|it| it.to_str().ok());
+        let smallest = smallest.and_then(|it| it.parse().ok()).unwrap_or(0);
+        let part = PART.max(smallest).min(LARGEST_PART);
+        let uri = self.next_uri(&uri, &answer)?;
+        let place = Place::default();
+        self.session = Some(Session { uri, place, is_uncertain: false, part });
+        Ok(())
+    }
+
+    /// Asks how much the registry has; returns whether it has all, checked and stored.
+    async fn ask_offset(&mut self) -> Result<bool, RegistryError> {
+        // The last request may have come through, and only its answer been lost.
+        let Some(session) = &self.session else { return Ok(false) };
+        if session.place.offset == self.size
+            && self.client.has_blob(&self.party.wanted.repository, self.digest).await?
+        {
+            return Ok(true);
+        }
+        let ask = Ask::new(Method::GET, session.uri.clone());
+        let answer = self.client.ask_well(self.party, &ask).await?;
+        let uri = self.next_uri(&session.uri, &answer).unwrap_or_else(|_| session.uri.clone());
+        let offset = self.offset_of(&answer)?;
+        let place = if offset < session.place.offset {
+            // It lost some; all has to be sent again.
+            Place::default()
+        } else {
+            let (content, place) = (self.content.clone(), session.place.clone());
+            let advanced = spawn_blocking(move || advance(&*content, &place, offset)).await;
+            advanced.map_err(io::Error::from).and_then(|it| it).map_err(|it| self.local(it))?
+        };
+        match &mut self.session {
+            Some(session) if place.offset == offset => {
+                (session.uri, session.place, session.is_uncertain) = (uri, place, false);
+            }
+            _ => self.session = None,
+        }
+        Ok(false)
+    }
+
+    async fn send_part(&mut self) -> Result<(), RegistryError> {
+        let Some(session) = &self.session else { return Ok(()) };
+        let from = session.place.offset;
+        let length = session.part.min(self.size - from);
+        let (body, sending) = PartBody::new(&*self.content, &session.place, length)
+            .map_err(|error| self.local(error))?;
+        let mut request: Request<Body> = Request::new(body.boxed_unsync());
+        *request.method_mut() = Method::PATCH;
+        *request.uri_mut() = session.uri.clone();
+        let octets = HeaderValue::from_static("application/octet-stream");
+        request.headers_mut().insert(header::CONTENT_TYPE, octets);
+        if let Ok(range) = HeaderValue::try_from(format!("{from}-{}", from + length - 1)) {
+            request.headers_mut().insert(header::CONTENT_RANGE, range);
+        }
+        let mut told = 0;
+        let is_alive = || {
+            let moved = sending.moved();
+            std::mem::replace(&mut told, moved) != moved
+        };
+        let answer = self.client.send_once(self.party, request, is_alive).await;
+        let end = sending.take_end().transpose().map_err(|error| self.local(error))?;
+        let answer = answer?;
+        if !answer.status().is_success() {
+            return Err(self.client.refusal(self.party, answer).await);
+        }
+        let place = end.ok_or_else(|| self.party.strange("it took less than was sent"))?;
+        let uri = self.next_uri(&session.uri, &answer)?;
+        let has = self.offset_of(&answer).unwrap_or(place.offset);
+        let bytes = length;
+        self.client.observe(&Event::Transferred { digest: self.digest, bytes });
+        self.failures = 0;
+        if let Some(session) = &mut self.session {
+            session.is_uncertain = has != place.offset;
+            (session.uri, session.place) = (uri, place);
+        }
+        Ok(())
+    }
+
+    async fn finish(&mut self) -> Result<(), RegistryError> {
+        let Some(session) = &self.session else { return Ok(()) };
+        let computed = session.place.digester.clone().finish();
+        if computed != self.digest {
+            let (wanted, expected) = (Box::new(self.party.wanted.clone()), self.digest);
+            return Err(RegistryError::Damaged { wanted, expected, computed });
+        }
+        let separator = if session.uri.query().is_some() { '&' } else { '?' };
+        let digest = in_query(&self.digest.to_string());
+        let uri = format!("{}{separator}digest={digest}", session.uri);
+        let uri =
+            uri.parse().map_err(|_| self.party.strange("its session has a URL that is none"))?;
+        let mut ask = Ask::new(Method::PUT, uri);
+        ask.deadline = Some(self.client.options().timeouts.store);
+        self.client.ask_well(self.party, &ask).await?;
+        self.session = None;
+        Ok(())
+    }
+
+    /// Gives the session back, if the registry cares.
+    async fn cancel(&mut self) {
+        if let Some(session) = self.session.take() {
+            let _ = self.client.ask(self.party, &Ask::new(Method::DELETE, session.uri)).await;
+        }
+    }
+
+    fn next_uri(&self, base: &Uri, answer: &Answer) -> Result<Uri, RegistryError> {
+        let next = location(answer).and_then(|location| follow(base, location));
+        next.map_err(|source| RegistryError::Location {
+            wanted: Box::new(self.party.wanted.clone()),
+            source,
+        })
+    }
+
+    /// Reads `Range: 0-N` as how many bytes there are. `0-0` is none: registries say so before the
+    /// first byte, and a single byte is never sent alone.
+    fn offset_of(&self, answer: &Answer) -> Result<u64, RegistryError> {
+        let range = answer.headers().get(header::RANGE).and_then(|it| it.to_str().ok());
+        let range = range.map(|it| it.strip_prefix("bytes=").unwrap_or(it));
+        let last = range.and_then(|it| it.strip_prefix("0-")).and_then(|it| it.parse::<u64>().ok());
+        match last {
+            None => Err(self.party.strange("it does not say how much of the blob it has")),
+            Some(0) => Ok(0),
+            Some(last) if last < self.size => Ok(last + 1),
+            Some(_) => {
+                Err(self.party.strange("it says that it has more of the blob than there is"))
+            }
+        }
+    }
+
+    fn local(&self, source: io::Error) -> RegistryError {
+        RegistryError::Local { wanted: Box::new(self.party.wanted.clone()), source }
+    }
+}
