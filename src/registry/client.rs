@@ -124,8 +124,7 @@ impl Client {
     /// Fails when the authorities are no certificates, or the proxy is of an unknown kind.
     pub fn new(options: Options) -> Result<Self, OptionsError> {
         let connections = Connections::new(&options)?;
-        let files = options.environment.credential_files.clone();
-        let credentials = Credentials::new(files, options.timeouts.helper);
+        let credentials = Credentials::new(&options.environment, options.timeouts.helper);
         let authorizer = Authorizer::new(credentials);
         Ok(Self { inner: Arc::new(Inner { connections, authorizer, options }) })
     }

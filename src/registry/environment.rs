@@ -1,6 +1,6 @@
 //! What the standard rules of registries take from the environment; nothing else reads it.
 
-use std::{env, path::PathBuf};
+use std::{env, ffi::OsString, path::PathBuf};
 
 /// Where credentials and proxies are found. [`Self::read`] follows the rules of Docker, containers
 /// (`containers-auth.json(5)`) and curl; a test makes its own.
@@ -8,6 +8,8 @@ use std::{env, path::PathBuf};
 pub struct Environment {
     /// Files with credentials; the first that knows a registry counts.
     pub credential_files: Vec<PathBuf>,
+    /// Folders of credential helpers, as in `PATH`, if not those of this process.
+    pub helper_path: Option<OsString>,
     /// Proxy for `https`, such as `http://proxy:3128` or `socks5://proxy`; empty for none.
     pub https_proxy: String,
     /// Hosts and domains to which no proxy leads, separated by commas.
@@ -43,6 +45,7 @@ impl Environment {
         let https = https.or_else(|| text(["ALL_PROXY", "all_proxy"]));
         Self {
             credential_files: files.into_iter().flatten().collect(),
+            helper_path: None,
             https_proxy: https.unwrap_or_default(),
             no_proxy: text(["NO_PROXY", "no_proxy"]).unwrap_or_default(),
         }

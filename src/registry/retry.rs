@@ -81,7 +81,7 @@ mod tests {
         let retry = Retry {
             attempts: 9,
             first_pause: Duration::from_secs(2),
-            longest_pause: Duration::from_secs(60),
+            longest_pause: Duration::from_mins(1),
         };
         let seconds = Duration::from_secs;
         for (case, failures, asked, random, expected) in [

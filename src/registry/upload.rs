@@ -39,7 +39,10 @@ pub(crate) struct Upload<'a> {
     size: u64,
     content: Arc<dyn Content>,
     session: Option<Session>,
+    /// Failures since the registry last had more than ever before.
     failures: u32,
+    /// The most that the registry ever had.
+    most: u64,
 }
 
 /// What the registry keeps of an upload.
@@ -60,7 +63,7 @@ impl<'a> Upload<'a> {
         size: u64,
         content: Arc<dyn Content>,
     ) -> Self {
-        Self { client, party, digest, size, content, session: None, failures: 0 }
+        Self { client, party, digest, size, content, session: None, failures: 0, most: 0 }
     }
 
     /// Sends the blob, as long as going on may help.
@@ -138,7 +141,7 @@ impl<'a> Upload<'a> {
         let ask = Ask::new(Method::GET, session.uri.clone());
         let answer = self.client.ask_well(self.party, &ask).await?;
         let uri = self.next_uri(&session.uri, &answer).unwrap_or_else(|_| session.uri.clone());
-        let offset = self.offset_of(&answer)?;
+        let offset = self.offset_of(&answer, session.place.offset)?;
         let place = if offset < session.place.offset {
             // It lost some; all has to be sent again.
             Place::default()
@@ -183,13 +186,21 @@ impl<'a> Upload<'a> {
         }
         let place = end.ok_or_else(|| self.party.strange("it took less than was sent"))?;
         let uri = self.next_uri(&session.uri, &answer)?;
-        let has = self.offset_of(&answer).unwrap_or(place.offset);
-        let bytes = length;
-        self.client.observe(&Event::Transferred { digest: self.digest, bytes });
-        self.failures = 0;
+        let has = self.offset_of(&answer, place.offset).unwrap_or(place.offset);
         if let Some(session) = &mut self.session {
-            session.is_uncertain = has != place.offset;
-            (session.uri, session.place) = (uri, place);
+            session.uri = uri;
+        }
+        if has != place.offset {
+            let wanted = Box::new(self.party.wanted.clone());
+            let source = format!("it has {has} bytes where {} were sent", place.offset).into();
+            return Err(RegistryError::Interrupted { wanted, source });
+        }
+        self.client.observe(&Event::Transferred { digest: self.digest, bytes: length });
+        if has > self.most {
+            (self.most, self.failures) = (has, 0);
+        }
+        if let Some(session) = &mut self.session {
+            session.place = place;
         }
         Ok(())
     }
@@ -228,15 +239,15 @@ impl<'a> Upload<'a> {
         })
     }
 
-    /// Reads `Range: 0-N` as how many bytes there are. `0-0` is none: registries say so before the
-    /// first byte, and a single byte is never sent alone.
-    fn offset_of(&self, answer: &Answer) -> Result<u64, RegistryError> {
+    /// Reads `Range: 0-N` as how many bytes there are. `0-0` is what registries say after the first
+    /// byte and before it, so it is one byte only where one is `known`.
+    fn offset_of(&self, answer: &Answer, known: u64) -> Result<u64, RegistryError> {
         let range = answer.headers().get(header::RANGE).and_then(|it| it.to_str().ok());
         let range = range.map(|it| it.strip_prefix("bytes=").unwrap_or(it));
         let last = range.and_then(|it| it.strip_prefix("0-")).and_then(|it| it.parse::<u64>().ok());
         match last {
             None => Err(self.party.strange("it does not say how much of the blob it has")),
-            Some(0) => Ok(0),
+            Some(0) => Ok(u64::from(known == 1)),
             Some(last) if last < self.size => Ok(last + 1),
             Some(_) => {
                 Err(self.party.strange("it says that it has more of the blob than there is"))

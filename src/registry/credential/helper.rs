@@ -1,6 +1,6 @@
 //! Credential helpers: programs that know credentials (docker-credential-helpers).
 
-use std::{io, process::Stdio, time::Duration};
+use std::{ffi::OsStr, io, process::Stdio, time::Duration};
 
 use serde::Deserialize;
 use tokio::{
@@ -31,13 +31,14 @@ struct Answer {
 pub(super) async fn ask(
     name: &str,
     server: &str,
+    path: Option<&OsStr>,
     deadline: Duration,
 ) -> Result<Option<Credential>, CredentialError> {
     let is_in = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     if name.is_empty() || !name.bytes().all(is_in) {
         return Err(CredentialError::HelperName { name: name.to_owned() });
     }
-    let output = timeout(deadline, run(name, server))
+    let output = timeout(deadline, run(name, server, path))
         .await
         .map_err(|_| CredentialError::HelperTimeout { name: name.to_owned(), after: deadline })?;
     let (succeeded, output) =
@@ -62,8 +63,10 @@ pub(super) async fn ask(
 }
 
 /// Returns whether the helper succeeded, and what it printed.
-async fn run(name: &str, server: &str) -> io::Result<(bool, Vec<u8>)> {
-    let mut child = Command::new(format!("docker-credential-{name}"))
+async fn run(name: &str, server: &str, path: Option<&OsStr>) -> io::Result<(bool, Vec<u8>)> {
+    let mut command = Command::new(format!("docker-credential-{name}"));
+    command.envs(path.map(|path| ("PATH", path)));
+    let mut child = command
         .arg("get")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

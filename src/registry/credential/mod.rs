@@ -3,12 +3,12 @@
 mod file;
 mod helper;
 
-use std::{collections::BTreeSet, fmt, io, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, ffi::OsString, fmt, io, path::PathBuf, time::Duration};
 
 use thiserror::Error;
 
 use self::file::{CredentialFile, Entry};
-use crate::{name::Host, text::printable};
+use crate::{environment::Environment, name::Host, text::printable};
 
 /// How long a credential helper may take; some ask the cloud.
 pub(crate) const HELPER_DEADLINE: Duration = Duration::from_secs(30);
@@ -36,12 +36,14 @@ impl fmt::Debug for Credential {
 #[derive(Clone, Debug)]
 pub(crate) struct Credentials {
     files: Vec<PathBuf>,
+    helper_path: Option<OsString>,
     helper_deadline: Duration,
 }
 
 impl Credentials {
-    pub(crate) fn new(files: Vec<PathBuf>, helper_deadline: Duration) -> Self {
-        Self { files, helper_deadline }
+    pub(crate) fn new(environment: &Environment, helper_deadline: Duration) -> Self {
+        let Environment { credential_files, helper_path, .. } = environment.clone();
+        Self { files: credential_files, helper_path, helper_deadline }
     }
 
     /// Finds the credential for the repository `path` of the registry at `authority`; the first file
@@ -56,7 +58,8 @@ impl Credentials {
             let found = match file.find(&keys(authority, path))? {
                 Some(Entry::Credential(credential)) => Some(credential),
                 Some(Entry::Helper { name, server }) => {
-                    helper::ask(&name, &server, self.helper_deadline).await?
+                    let path = self.helper_path.as_deref();
+                    helper::ask(&name, &server, path, self.helper_deadline).await?
                 }
                 None => None,
             };

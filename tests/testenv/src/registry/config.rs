@@ -30,7 +30,8 @@ pub(super) fn render(dir: &Path, port: u16, transport: Transport, access: Access
             "filesystem": { "rootdirectory": in_dir(STORAGE) },
             "delete": { "enabled": true },
         },
-        "http": { "addr": format!("127.0.0.1:{port}") },
+        // With a secret of its own, uploads outlive a restart.
+        "http": { "addr": format!("127.0.0.1:{port}"), "secret": "not one" },
     });
     if transport == Transport::Https {
         config["http"]["tls"] = serde_json::json!({
