@@ -38,6 +38,11 @@ pub(crate) struct Component {
 }
 
 impl Component {
+    /// Combines a program with its arguments.
+    pub(crate) fn new(name: &'static str, program: PathBuf, args: Vec<String>) -> Self {
+        Self { name, program, args }
+    }
+
     /// Returns a shell script that turns into the program.
     pub(crate) fn to_script(&self) -> String {
         let mut script = format!("exec {}", quote(&self.program.to_string_lossy()));

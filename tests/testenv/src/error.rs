@@ -74,6 +74,15 @@ pub enum Error {
         stderr: String,
     },
 
+    /// A command of a node failed.
+    #[error("`{command}` failed: {stderr}")]
+    Node {
+        /// The program and its arguments, separated by spaces.
+        command: String,
+        /// What it printed to standard error.
+        stderr: String,
+    },
+
     /// A component of a cluster that this process did not start cannot be restarted.
     #[error(
         "this process did not start the cluster\n\

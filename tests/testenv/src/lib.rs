@@ -20,7 +20,8 @@
 //!
 //! # Beside it
 //!
-//! [`Registry`] is a real image registry, and [`ImageLayout`] makes images for it.
+//! [`Registry`] is a real image registry, and [`ImageLayout`] makes images for it. [`Containerd`] is
+//! a real container runtime, as on a node: what it is given to run does run.
 //!
 //! # Where it comes from
 //!
@@ -29,7 +30,8 @@
 //! folder of programs to use instead of the cache's, and `A4CO_TEST_KUBECONFIG` names the
 //! kubeconfig of a cluster to use instead of starting one.
 //!
-//! [`helm`] builds Helm in the same way, when it is first asked for.
+//! [`helm`] builds Helm in the same way, and [`Containerd::start`] containerd, when they are first
+//! asked for.
 //!
 //! A key of the cache holds 0.5 GB; keys of earlier versions stay until somebody removes them.
 //! To move to another version of Kubernetes, change `go/go.mod` and `src/assets/sources.rs`.
@@ -67,6 +69,7 @@ mod image;
 mod kubeconfig;
 mod kubectl;
 mod namespace;
+mod node;
 mod objects;
 mod phases;
 mod pki;
@@ -89,6 +92,7 @@ pub use error::Error;
 pub use image::{Descriptor, ImageLayout, LayerFile};
 pub use kubectl::Output;
 pub use namespace::unique_namespace;
+pub use node::{Containerd, Network};
 pub use registry::{Access, PASSWORD, Registry, Transport, USER};
 pub use setup::Setup;
 pub use sweep::sweep;

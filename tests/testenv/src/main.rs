@@ -5,12 +5,13 @@ use std::io::{self, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, ExitCode, ExitStatus};
 
-use a4co_testenv::{ControlPlane, Error, KUBECONFIG_VARIABLE};
+use a4co_testenv::{Containerd, ControlPlane, Error, KUBECONFIG_VARIABLE, Network};
 
 const USAGE: &str = "\
 Usage: testenv build            fill the cache
        testenv run [--] COMMAND start a control plane, run COMMAND against it, end it
        testenv up               start a control plane, end it when standard input ends
+       testenv node             start a container runtime, end it when standard input ends
        testenv helm             build Helm and tell where it is
        testenv sweep            remove what killed control planes left behind
 
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
     let result = match (verb.to_str(), args.as_slice()) {
         (Some("build"), []) => build(),
         (Some("up"), []) => up(),
+        (Some("node"), []) => node(),
         (Some("helm"), []) => helm(),
         (Some("sweep"), []) => sweep(),
         (Some("run"), [dashes, command, rest @ ..]) if dashes == "--" => run(command, rest),
@@ -57,6 +59,16 @@ fn sweep() -> Result<ExitCode, Error> {
 fn up() -> Result<ExitCode, Error> {
     let cluster = ControlPlane::start()?;
     print(&format!("KUBECONFIG={}\n", cluster.kubeconfig().display()))?;
+    io::copy(&mut io::stdin(), &mut io::sink())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn node() -> Result<ExitCode, Error> {
+    let Some(node) = Containerd::start(Network::Isolated)? else {
+        return Ok(ExitCode::FAILURE);
+    };
+    print(&format!("CONTAINER_RUNTIME_ENDPOINT={}\n", node.endpoint()))?;
+    print(&format!("PATH={}\n", node.programs().display()))?;
     io::copy(&mut io::stdin(), &mut io::sink())?;
     Ok(ExitCode::SUCCESS)
 }

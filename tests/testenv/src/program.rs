@@ -25,9 +25,10 @@ pub(crate) fn missing(program: &str, source: io::Error) -> Error {
              Or set A4CO_TEST_KUBECONFIG to use a cluster that exists"
         }
         "openssl" => "install OpenSSL 3 (package `openssl`)",
-        "setpriv" => "install util-linux (package `util-linux`)",
+        "setpriv" | "unshare" => "install util-linux (package `util-linux`)",
         "docker-registry" => "install Debian's image registry (package `docker-registry`)",
         "skopeo" => "install skopeo (package `skopeo`)",
+        "runc" => "install runc (package `runc`)",
         "kubectl" => "install kubectl, or run `testenv build`",
         _ => "check that it is installed and on the PATH",
     };

@@ -20,6 +20,7 @@ pub fn sweep() -> Result<Vec<PathBuf>> {
         let dir = entry?.path();
         if owner_is_gone(&dir) {
             kill_all(&dir)?;
+            clean(&dir)?;
             // Its supervisor may be removing it at the same time.
             match std::fs::remove_dir_all(&dir) {
                 Err(error) if dir.exists() => return Err(error.into()),
@@ -34,6 +35,15 @@ pub fn sweep() -> Result<Vec<PathBuf>> {
 fn owner_is_gone(dir: &Path) -> bool {
     let owner = fs_err::read_to_string(dir.join("owner")).ok();
     owner.and_then(|text| text.parse::<ProcessId>().ok()).is_some_and(|owner| !owner.is_alive())
+}
+
+/// Removes what a component had outside the folder, as the supervisor would have done.
+fn clean(dir: &Path) -> Result<()> {
+    if dir.join("clean.sh").exists() {
+        let status = Command::new("sh").arg("clean.sh").current_dir(dir).status();
+        status.map_err(|source| program::missing("sh", source))?;
+    }
+    Ok(())
 }
 
 /// Kills the processes whose environment names the folder.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! ${A4CO_TESTENV_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/a4co/testenv}/
-//!   KEY/                  the key is a digest of every input of the build; Helm has its own
+//!   KEY/                  a digest of every input of the build; Helm and containerd have their own
 //!     lock                held while somebody fills the folder
 //!     bin/                programs
 //!     definitions/NAME/   custom resource definitions
@@ -33,6 +33,11 @@ impl Cache {
     /// Finds the place of this version of Helm; nothing is created yet.
     pub(crate) fn of_helm() -> Result<Self> {
         Self::at(&sources::helm_key())
+    }
+
+    /// Finds the place of this version of the container runtime; nothing is created yet.
+    pub(crate) fn of_node() -> Result<Self> {
+        Self::at(&sources::node_key())
     }
 
     fn at(key: &str) -> Result<Self> {

@@ -2,6 +2,7 @@
 
 mod cache;
 mod go;
+mod node;
 mod sources;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use crate::error::Result;
 use crate::storage;
 use cache::Cache;
+pub(crate) use node::NodeAssets;
 pub(crate) use sources::KUBERNETES;
 use sources::{HELM, HELM_VERSION};
 

@@ -56,6 +56,43 @@ pub(crate) const HELM: Upstream = Upstream {
 /// Without this flag of the linker Helm reports the version `v4.3`.
 pub(crate) const HELM_VERSION: &str = "-X helm.sh/helm/v4/internal/version.version=v4.3.1";
 
+/// The container runtime of a node. It is no part of a control plane.
+pub(crate) const CONTAINERD: [Upstream; 3] = [
+    Upstream {
+        module: "github.com/containerd/containerd/v2@v2.4.2",
+        sum: "h1:p6Qg+xbEz8lvwdhHDx0U469xENvp4LgGBx+E7djXkGw=",
+        path: "github.com/containerd/containerd/v2/cmd/containerd@v2.4.2",
+    },
+    Upstream {
+        module: "github.com/containerd/containerd/v2@v2.4.2",
+        sum: "h1:p6Qg+xbEz8lvwdhHDx0U469xENvp4LgGBx+E7djXkGw=",
+        path: "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2@v2.4.2",
+    },
+    Upstream {
+        module: "github.com/containerd/containerd/v2@v2.4.2",
+        sum: "h1:p6Qg+xbEz8lvwdhHDx0U469xENvp4LgGBx+E7djXkGw=",
+        path: "github.com/containerd/containerd/v2/cmd/ctr@v2.4.2",
+    },
+];
+
+/// What speaks to a container runtime as a kubelet does.
+pub(crate) const CRICTL: Upstream = Upstream {
+    module: "sigs.k8s.io/cri-tools@v1.37.0",
+    sum: "h1:BmTImEoTX3KPXCLwmIU9mfCC8umUqF4R8WibY9eVU9Y=",
+    path: "sigs.k8s.io/cri-tools/cmd/crictl@v1.37.0",
+};
+
+/// The Go module in `go/node`, as path and text.
+const NODE_MODULE: [(&str, &str); 4] = [
+    ("go.mod", include_str!("../../go/node/go.mod")),
+    ("go.sum", include_str!("../../go/node/go.sum")),
+    ("cmd/hello/main.go", include_str!("../../go/node/cmd/hello/main.go")),
+    ("cmd/k3s-import/main.go", include_str!("../../go/node/cmd/k3s-import/main.go")),
+];
+
+/// Programs that it builds.
+pub(crate) const NODE_PROGRAMS: [&str; 2] = ["hello", "k3s-import"];
+
 /// The custom resource definitions that every control plane has, by the name of their folder.
 pub(crate) const DEFINITIONS: [(&str, Upstream); 4] = [
     (
@@ -114,14 +151,30 @@ pub(crate) fn helm_key() -> String {
     shortened(hasher)
 }
 
+/// Returns the key of the container runtime's own part of the cache.
+pub(crate) fn node_key() -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(format!("{CONTAINERD:?} {CRICTL:?} {NODE_MODULE:?} {}", std::env::consts::ARCH));
+    shortened(hasher)
+}
+
 fn shortened(hasher: Sha256) -> String {
     let digest = format!("{:x}", hasher.finalize());
     digest[..16].to_owned()
 }
 
-/// Writes the Go module to a folder.
+/// Writes the Go module of the control plane to a folder.
 pub(crate) fn write_go_module(dir: &Path) -> Result<()> {
-    for (path, text) in GO_MODULE {
+    write_module(dir, &GO_MODULE)
+}
+
+/// Writes the Go module of the node to a folder.
+pub(crate) fn write_node_module(dir: &Path) -> Result<()> {
+    write_module(dir, &NODE_MODULE)
+}
+
+fn write_module(dir: &Path, files: &[(&str, &str)]) -> Result<()> {
+    for (path, text) in files {
         let path = dir.join(path);
         if let Some(parent) = path.parent() {
             fs_err::create_dir_all(parent)?;

@@ -30,4 +30,11 @@ done
 for file in *.pid; do
     stop "${file%.pid}"
 done
-cd / && rm -rf "$1"
+# What a component has outside the folder.
+[ ! -f clean.sh ] || sh clean.sh
+cd /
+# The kernel may still be ending what a component started.
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+    rm -rf "$1" 2>/dev/null && break
+    sleep 0.1
+done
