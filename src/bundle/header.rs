@@ -37,8 +37,10 @@ const FIELDS: [(&str, Range<usize>); 17] = [
     ("checksum", CHECKSUM),
 ];
 
-/// Makes the only header that an entry of this name and size may have.
-pub(crate) fn header(name: &[u8], size: u64) -> Option<Header> {
+/// Makes the only header that an entry of this name and size may have; none if the name has more than
+/// 99 bytes or the size is 8 GiB or more.
+#[must_use]
+pub fn header(name: &[u8], size: u64) -> Option<[u8; RECORD]> {
     if name.len() >= NAME.len() || size > MAX_ENTRY_BYTES {
         return None;
     }

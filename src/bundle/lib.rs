@@ -80,6 +80,7 @@ pub use error::{
 };
 pub use fields::{FieldChange, field_changes};
 pub use grammar::is_dns_label;
+pub use header::header as tar_header;
 pub use image::Image;
 pub use image_document::{Descriptor, ImageDocument, ImageIndex, ImageManifest, PlatformManifest};
 pub use images::{
