@@ -62,6 +62,25 @@ impl Address {
         &self.authority
     }
 
+    /// Returns scheme, host and port, as a URL without a path.
+    pub(crate) fn origin(&self) -> String {
+        format!("{}://{}", self.scheme.as_str(), self.authority)
+    }
+
+    /// Returns what stands before every repository; empty for nothing.
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// Returns the URL that other clients put `/REPOSITORY/manifests/…` behind. Where there is no
+    /// prefix they put `/v2` in between themselves.
+    pub(crate) fn api(&self) -> String {
+        match self.prefix() {
+            "" => self.origin(),
+            prefix => format!("{}/v2/{prefix}", self.origin()),
+        }
+    }
+
     /// Returns the name that the repository has here.
     pub(crate) fn path_of(&self, repository: &Repository) -> String {
         match self.prefix.as_str() {

@@ -4,6 +4,7 @@
 //! resolve   tag ──▶ digest, size, platforms
 //! pull      blobs ──▶ cache on disk, many at once, from where they broke off
 //! push      is it there? ── mount it? ── send it in parts ── manifest, and look again
+//! nodes     an archive to import, or configuration to pull from a registry of the site
 //! ```
 //!
 //! A registry is not believed. Bytes are what their digest says or they are not used; every size is
@@ -31,6 +32,7 @@ mod environment;
 mod error;
 mod manifest;
 mod name;
+mod node;
 mod options;
 mod partial;
 mod progress;
@@ -53,6 +55,10 @@ pub use environment::Environment;
 pub use error::{RegistryError, Wanted};
 pub use manifest::{Head, MAX_MANIFEST_BYTES, Manifest};
 pub use name::{Host, ParseNameError, Repository};
+pub use node::{
+    Certificates, ConfigFile, NodeArchive, NodeArchiveError, NodeKind, ParseCertificatesError,
+    mirror_config, registries_of,
+};
 pub use options::{Mirrors, Options, Origin, PlainHttpError, Timeouts};
 pub use progress::{Event, Observer, Unobserved};
 pub use pull::{PullBlob, Pulled};
