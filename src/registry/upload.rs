@@ -90,7 +90,8 @@ impl<'a> Upload<'a> {
         let may_go_on = self.failures < self.client.options().retry.attempts;
         // A token ran out, and there is a new one; or the session is gone; or what the registry has
         // of it is not what was sent.
-        let is_renewed = error.status() == Some(StatusCode::UNAUTHORIZED) && self.failures < 3;
+        let is_denied = error.status() == Some(StatusCode::UNAUTHORIZED);
+        let is_renewed = is_denied && self.session.is_some() && self.failures < 3;
         let is_lost = matches!(error.status().map(|it| it.as_u16()), Some(400 | 404 | 410 | 416));
         if is_lost && self.session.is_some() && may_go_on {
             self.session = None;

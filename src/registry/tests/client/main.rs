@@ -6,6 +6,7 @@ mod authorization;
 mod hostile;
 mod kit;
 mod mirrors;
+mod proxies;
 mod pulls;
 mod real;
 mod redirects;

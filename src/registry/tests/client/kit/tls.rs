@@ -14,7 +14,14 @@ pub(crate) fn acceptor() -> (Acceptor, Vec<u8>) {
     let dir = tempfile::tempdir().unwrap();
     let status = Command::new("openssl")
         .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc"])
-        .args(["-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"])
+        .args([
+            "-subj",
+            "/CN=test",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1,DNS:registry.invalid",
+            "-days",
+            "2",
+        ])
         .args(["-addext", "basicConstraints=critical,CA:FALSE"])
         .args(["-keyout", "key.pem", "-out", "cert.pem"])
         .current_dir(dir.path())
