@@ -218,6 +218,12 @@ impl RegistryError {
     pub fn hint(&self) -> Option<String> {
         let host = &self.wanted().repository.host();
         match self {
+            // Distribution up to 2.8, and what is built on it, looks for every manifest of an index.
+            Self::Status { code, .. } if code == "MANIFEST_BLOB_UNKNOWN" => Some(
+                "this registry takes an index only when all its platforms are there: push a bundle \
+                 with every platform, or let the registry take sparse indexes (distribution 3 can)"
+                    .to_owned(),
+            ),
             Self::Status { status, .. } => match status.as_u16() {
                 401 | 403 => Some(format!(
                     "log in with `docker login {host}`; a repository that does not exist can look \

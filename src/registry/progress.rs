@@ -17,7 +17,7 @@ pub enum Event<'a> {
         /// Its size in bytes.
         size: u64,
     },
-    /// A blob begins to be transferred.
+    /// A blob begins to be transferred; or begins anew, when a registry lost what it had.
     Started {
         /// Its digest.
         digest: Digest,

@@ -6,6 +6,9 @@
 //!             ▲            │ fails                            │ wrong
 //!             └── GET: how much is there?                     └──▶ DELETE, nothing is offered
 //! ```
+//!
+//! A registry that does not say how much there is, or has given the session up, gets the blob anew;
+//! distribution 2.8 (`docker-registry`) does that whenever a part came in part.
 
 use std::{io, sync::Arc};
 
@@ -68,8 +71,6 @@ impl<'a> Upload<'a> {
 
     /// Sends the blob, as long as going on may help.
     pub(crate) async fn run(mut self) -> Result<(), RegistryError> {
-        let (digest, size) = (self.digest, self.size);
-        self.client.observe(&Event::Started { digest, size, offset: 0 });
         loop {
             match self.step().await {
                 Ok(true) => return Ok(()),
@@ -125,6 +126,8 @@ impl<'a> Upload<'a> {
         let smallest = smallest.and_then(|it| it.parse().ok()).unwrap_or(0);
         let part = PART.max(smallest).min(LARGEST_PART);
         let uri = self.next_uri(&uri, &answer)?;
+        let (digest, size) = (self.digest, self.size);
+        self.client.observe(&Event::Started { digest, size, offset: 0 });
         let place = Place::default();
         self.session = Some(Session { uri, place, is_uncertain: false, part });
         Ok(())
