@@ -7,11 +7,12 @@ use hyper::body::Incoming;
 
 use crate::{
     answer::{length, next},
-    client::{Ask, Client, Party},
+    client::Client,
     connection::Answer,
     error::{RegistryError, Wanted},
     manifest::MAX_MANIFEST_BYTES,
     name::Repository,
+    request::{Ask, Party},
 };
 
 /// So many bytes since the last failure make up for it.

@@ -9,14 +9,14 @@
 //!
 //! A registry is not believed. Bytes are what their digest says or they are not used; every size is
 //! bounded before memory is taken, every wait has an end; what a registry says reaches a message only
-//! after [`text::printable`]. Credentials go to the registry that they are for, and to where it gets
-//! its tokens; never along a redirect to another host, and never without encryption but on this
-//! machine.
+//! made harmless. Credentials go to the registry that they are for, and to where it gets its tokens;
+//! never along a redirect to another host, and never without encryption but on this machine.
 //!
-//! The order of trust in what is tried again: a lost connection, a body cut short, and the statuses
-//! 408, 429 and 5xx; anything else fails at once.
+//! What is tried again: a lost connection, a body cut short, and the statuses 408, 429 and 5xx.
+//! Anything else fails at once.
 //!
-//! Known holes: one blob is sent by one connection; a registry that redirects uploads is refused.
+//! Known holes: a blob is sent over one connection; a registry that redirects uploads is refused; a
+//! proxy that has to be reached with TLS is refused.
 
 mod address;
 mod answer;
@@ -39,6 +39,7 @@ mod progress;
 mod pull;
 mod push;
 mod reference;
+mod request;
 mod resolve;
 mod retry;
 mod text;

@@ -5,11 +5,12 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use crate::{
     answer::{length, read},
-    client::{Ask, Client, Party},
+    client::Client,
     connection::Answer,
     error::RegistryError,
     name::Repository,
     reference::Reference,
+    request::{Ask, Party},
     text::printable,
 };
 

@@ -8,13 +8,14 @@ use http::{HeaderValue, Method, StatusCode, header};
 
 use crate::{
     authorization::Scope,
-    client::{Ask, Client, Party, location},
+    client::{Client, location},
     content::Content,
     error::RegistryError,
     manifest::head_of,
     name::Repository,
     progress::Event,
     reference::Reference,
+    request::{Ask, Party},
     text::in_query,
     upload::Upload,
 };

@@ -19,11 +19,12 @@ use tokio::task::spawn_blocking;
 
 use crate::{
     address::follow,
-    client::{Ask, Client, Party, location},
+    client::{Client, location},
     connection::{Answer, Body},
     content::{Content, PartBody, Place, advance},
     error::RegistryError,
     progress::Event,
+    request::{Ask, Party},
     text::in_query,
 };
 
