@@ -56,7 +56,7 @@ pub use lockfile::{LOCKFILE_VERSION, LockProblem};
 pub use manifests::ManifestProblem;
 pub use nginx::NginxProblem;
 pub use problem::Problem;
-pub use publish::{PublishError, replace_file};
+pub use publish::{PublishError, replace_file, replace_file_by};
 pub use quantity::{Cpu, Memory};
 pub use resolve::{
     EdgeProblem, MeaningProblem, NatsProblem, PostgresqlProblem, RedisProblem, SecretProblem,

@@ -1,9 +1,12 @@
 //! `a4co sign`
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
-use a4co_bundle::{Purpose, pack};
-use a4co_compiler::replace_file;
+use a4co_bundle::{Purpose, StoredBlobs, UntrustedBundle, pack, pack_thick};
+use a4co_compiler::{replace_file, replace_file_by};
 use fs_err as fs;
 
 use crate::{bundle_file, failure::Failure, keys::KeyArguments, output};
@@ -39,10 +42,22 @@ impl SignArguments {
             attestation.signatures.push(signature);
             output::talk(&format!("signed by {fingerprint}"));
         }
-        let bytes = pack(Vec::new(), attestation, &bundle.release);
-        let bytes = bytes.map_err(|source| Failure::Bundle { path: path.clone(), source })?;
-        replace_file(&path, &bytes)?;
+        write(&path, &bundle)?;
         output::print(&format!("{}  {}\n", self.bundle.display(), bundle.release.id()))?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Writes `bundle`, which was read from `path`, there again with its new signatures.
+fn write(path: &Path, bundle: &UntrustedBundle) -> Result<(), Failure> {
+    let UntrustedBundle { attestation, release, images, .. } = bundle;
+    let failed = |source| Failure::Bundle { path: path.to_owned(), source };
+    let Some(images) = images else {
+        let bytes = pack(Vec::new(), attestation, release).map_err(failed)?;
+        return Ok(replace_file(path, &bytes)?);
+    };
+    let mut blobs = StoredBlobs::new(images, fs::File::open(path)?);
+    replace_file_by(path, |out| {
+        pack_thick(out, attestation, release, images.contents(), &mut blobs).map_err(failed)
+    })
 }
