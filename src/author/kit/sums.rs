@@ -52,7 +52,8 @@ impl Sums {
     /// Returns the list as `sha256sum -c` reads it.
     pub(crate) fn to_text(&self) -> String {
         let lines = self.digests.iter();
-        lines.map(|(name, digest)| format!("{}  {name}\n", digest.to_hex())).collect()
+        let lines: Vec<_> = lines.map(|(name, it)| format!("{}  {name}\n", it.to_hex())).collect();
+        lines.concat()
     }
 
     /// Returns the names of the files, sorted.
