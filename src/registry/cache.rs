@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use a4co_bundle::Digest;
+use a4co_bundle::{BlobSource, Digest, Step};
 use fs_err as fs;
 
 use crate::partial::Partial;
@@ -86,5 +86,12 @@ impl Cache {
     pub(crate) fn partial_path(&self, digest: Digest, owner: &str) -> PathBuf {
         let dot = if owner.is_empty() { "" } else { "." };
         self.dir.join("partial").join(format!("{}{dot}{owner}.part", digest.to_hex()))
+    }
+}
+
+/// The cache as what a bundle is written from.
+impl BlobSource for Cache {
+    fn open(&mut self, step: &Step) -> io::Result<Box<dyn io::Read + '_>> {
+        Ok(Box::new(self.blob(step.digest)?))
     }
 }
