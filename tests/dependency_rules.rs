@@ -35,8 +35,8 @@ fn our_crates_know_only_those_below_them() {
         ("a4co-cluster", vec!["a4co-bundle"]),
         ("a4co-compiler", vec!["a4co-bundle"]),
         ("a4co-registry", vec!["a4co-bundle"]),
-        ("a4co", vec!["a4co-bundle", "a4co-compiler"]),
-        ("a4co-apply", vec!["a4co-bundle", "a4co-cluster"]),
+        ("a4co", vec!["a4co-bundle", "a4co-compiler", "a4co-registry"]),
+        ("a4co-apply", vec!["a4co-bundle", "a4co-cluster", "a4co-registry"]),
     ] {
         let linked = linked_by(package);
         let found: Vec<_> =

@@ -10,6 +10,7 @@ mod doctor;
 mod gc;
 mod global;
 mod history;
+mod images;
 mod interrupt;
 mod logs;
 mod output;
@@ -78,6 +79,7 @@ enum Command {
     Status(status::StatusArgs),
     Diff(diff::DiffArgs),
     Logs(logs::LogsArgs),
+    Images(images::ImagesArgs),
     Doctor(doctor::DoctorArgs),
     Gc(gc::GcArgs),
     Delete(delete::DeleteArgs),
@@ -130,6 +132,7 @@ impl Command {
             Self::Status(_) => "status",
             Self::Diff(_) => "diff",
             Self::Logs(_) => "logs",
+            Self::Images(args) => args.name(),
             Self::Doctor(_) => "doctor",
             Self::Gc(_) => "gc",
             Self::Delete(_) => "delete",
@@ -168,6 +171,7 @@ impl Command {
             Self::Status(args) => args.run(global).await,
             Self::Diff(args) => args.run(global).await,
             Self::Logs(args) => args.run(global).await,
+            Self::Images(args) => args.run(global),
             Self::Doctor(args) => args.run(global).await,
             Self::Gc(args) => args.run(global).await,
             Self::Delete(args) => args.run(global).await,

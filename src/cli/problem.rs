@@ -7,7 +7,7 @@ use std::{
     path::PathBuf,
 };
 
-use a4co_bundle::{ObjectRef, ReleaseId};
+use a4co_bundle::{ObjectRef, ReleaseId, VolumeError};
 use a4co_cluster::{Done, Failure, Refusal, StepError};
 use thiserror::Error;
 
@@ -69,6 +69,16 @@ impl Problem {
 
     pub(crate) fn bundle(path: PathBuf, source: a4co_bundle::BundleError, hint: &str) -> Self {
         Self::untouched(Box::new(BundleProblem { path, source }), Some(hint.to_owned()))
+    }
+
+    /// Volumes of a bundle do not make it.
+    pub(crate) fn volumes(error: VolumeError) -> Self {
+        let hint = match &error {
+            VolumeError::Missing { .. } => "copy the missing ones into the same folder",
+            VolumeError::Damaged { .. } | VolumeError::Length { .. } => "copy these again",
+            _ => "put the volumes of one bundle, and nothing like them, into one folder",
+        };
+        Self::untouched(Box::new(error), Some(hint.to_owned()))
     }
 
     /// The person did not want to wait for a safe end.
