@@ -34,6 +34,7 @@ pub(crate) enum Format {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(command::check::CheckArguments),
+    Lock(command::lock::LockArguments),
     Build(command::build::BuildArguments),
     Show(command::show::ShowArguments),
     Diff(command::diff::DiffArguments),
@@ -52,6 +53,7 @@ impl Arguments {
         let workspace = || Workspace::find(self.root.as_deref());
         match self.command {
             Command::Check(arguments) => arguments.run(&workspace()?, self.output),
+            Command::Lock(arguments) => arguments.run(&workspace()?, self.output),
             Command::Build(arguments) => arguments.run(&workspace()?, self.output),
             Command::Show(arguments) => arguments.run(self.output),
             Command::Diff(arguments) => arguments.run(self.output),

@@ -2,8 +2,9 @@
 
 use std::{error::Error, io, path::PathBuf};
 
-use a4co_bundle::{BundleError, CanonicalError, TrustError};
+use a4co_bundle::{BundleError, CanonicalError, Digest, ImageError, TrustError, VolumeError};
 use a4co_compiler::{Findings, PublishError, ReadError, SignError, to_line};
+use a4co_registry::{OptionsError, ParseNameError, RegistryError, SettingsError};
 use thiserror::Error;
 
 use crate::kit::ToolError;
@@ -41,6 +42,28 @@ pub(crate) enum Failure {
     Canonical(#[from] CanonicalError),
     #[error(transparent)]
     TrustFile(#[from] TrustError),
+    #[error("the image `{name}` cannot be asked for")]
+    Repository { name: String, source: ParseNameError },
+    #[error("there is no home folder to keep blobs in; give one with `--cache`")]
+    NoCache,
+    #[error("`{}` holds no images; `--since` needs a bundle that was built with `--thick`", path.display())]
+    NoImages { path: PathBuf },
+    #[error("the blob {digest} was damaged in the cache, and is removed; run the command again")]
+    DamagedCache { digest: Digest, source: PublishError },
+    #[error(transparent)]
+    Volume(#[from] VolumeError),
+    #[error("no environment runs `{text}`, so nothing can be updated")]
+    NothingToUpdate { text: String },
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    #[error("{}", several(.0))]
+    Several(Vec<Self>),
+    #[error(transparent)]
+    RegistrySettings(#[from] SettingsError),
+    #[error(transparent)]
+    RegistryOptions(#[from] OptionsError),
+    #[error(transparent)]
+    Image(#[from] ImageError),
     #[error(transparent)]
     Tool(#[from] ToolError),
     #[error(transparent)]
@@ -48,13 +71,37 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Makes one failure of those of many things that were tried side by side.
+    pub(crate) fn of_all(mut failures: Vec<Self>) -> Result<(), Self> {
+        match (failures.pop(), failures.is_empty()) {
+            (None, _) => Ok(()),
+            (Some(only), true) => Err(only),
+            (Some(last), false) => {
+                failures.push(last);
+                Err(Self::Several(failures))
+            }
+        }
+    }
+
     /// Returns the text for people.
     pub(crate) fn report(&self) -> String {
         match self {
             Self::Findings(findings) => format!("{findings}\nerror: {self}"),
+            Self::Several(failures) => {
+                let reports: Vec<_> = failures.iter().map(Self::report).collect();
+                format!("{}\nerror: {self}", reports.join("\n"))
+            }
+            Self::Registry(error) => {
+                let hint = error.hint().map(|hint| format!("\n  help: {hint}"));
+                format!("error: {}{}", to_line(error as &dyn Error), hint.unwrap_or_default())
+            }
             _ => format!("error: {}", to_line(self as &dyn Error)),
         }
     }
+}
+
+fn several(failures: &[Failure]) -> String {
+    format!("{} of them failed; nothing was written", failures.len())
 }
 
 fn count(findings: &Findings) -> String {

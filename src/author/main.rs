@@ -4,9 +4,14 @@ mod arguments;
 mod bundle_file;
 mod command;
 mod failure;
+mod fetch;
 mod keys;
 mod kit;
 mod output;
+mod progress;
+mod registries;
+mod relock;
+mod size;
 mod workspace;
 
 use std::process::ExitCode;

@@ -1,8 +1,11 @@
 //! The only place that writes: results to standard output, talk to standard error.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use serde::Serialize;
+
+/// Goes to the start of the line and empties it.
+const CLEAR: &str = "\r\x1b[2K";
 
 /// Prints a part of the result. A reader that has gone away is no failure.
 pub(crate) fn print(text: &str) -> io::Result<()> {
@@ -31,6 +34,14 @@ pub(crate) fn print_json(command: &str, result: &impl Serialize) -> io::Result<(
 
 /// Says something that is not a result.
 pub(crate) fn talk(line: &str) {
+    let mut stderr = io::stderr().lock();
+    let clear = if stderr.is_terminal() { CLEAR } else { "" };
     // Whoever closed standard error does not want to hear it.
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _ = writeln!(stderr, "{clear}{line}");
+}
+
+/// Says something on a terminal that whatever is said next replaces.
+pub(crate) fn murmur(line: &str) {
+    let mut stderr = io::stderr().lock();
+    let _ = write!(stderr, "{CLEAR}{line}").and_then(|()| stderr.flush());
 }

@@ -5,7 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use a4co_compiler::{Compiled, Source, compile};
+use a4co_compiler::{Compiled, Lock, Source, compile, locks, replace_file};
+use fs_err as fs;
 
 use crate::failure::Failure;
 
@@ -37,14 +38,35 @@ impl Workspace {
     ///
     /// All are compiled even then: an error in one often lies in a layer that others share.
     pub(crate) fn compile(&self, only: Option<&str>) -> Result<Vec<Compiled>, Failure> {
-        let mut compiled = compile(&Source::read(&self.root)?)?;
-        let known: Vec<_> = compiled.iter().map(|one| one.environment.clone()).collect();
-        if let Some(name) = only {
-            compiled.retain(|one| one.environment == name);
-            if compiled.is_empty() {
-                return Err(Failure::NoEnvironment { name: name.to_owned(), known });
-            }
-        }
-        Ok(compiled)
+        let compiled = compile(&Source::read(&self.root)?)?;
+        keep(compiled, |one| &one.environment, only)
     }
+
+    /// Returns what has to be pinned in all environments, or in the one called `only`.
+    pub(crate) fn locks(&self, only: Option<&str>) -> Result<Vec<Lock>, Failure> {
+        keep(locks(&Source::read(&self.root)?)?, |lock| &lock.environment, only)
+    }
+
+    /// Writes a lockfile.
+    pub(crate) fn write_lockfile(&self, lock: &Lock, text: &str) -> Result<(), Failure> {
+        let path = self.root.join(&lock.path);
+        fs::create_dir_all(path.parent().unwrap_or(&self.root))?;
+        Ok(replace_file(&path, text.as_bytes())?)
+    }
+}
+
+/// Keeps the one of `all` whose environment is `only`, if one is named.
+fn keep<T>(
+    mut all: Vec<T>,
+    environment: impl Fn(&T) -> &String,
+    only: Option<&str>,
+) -> Result<Vec<T>, Failure> {
+    if let Some(name) = only {
+        let known = all.iter().map(|one| environment(one).clone()).collect();
+        all.retain(|one| environment(one) == name);
+        if all.is_empty() {
+            return Err(Failure::NoEnvironment { name: name.to_owned(), known });
+        }
+    }
+    Ok(all)
 }

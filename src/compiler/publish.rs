@@ -119,8 +119,14 @@ impl Compiled {
             pack_thick(out, &attestation, &self.release, contents, blobs)
                 .map_err(|error| self.failed(error))
         })?;
-        point(&folder.join(format!("{}.{THICK}", self.environment)), &name)?;
+        point(&self.thick_link(folder), &name)?;
         Ok(path)
+    }
+
+    /// Returns the path of the link to the newest bundle with images.
+    #[must_use]
+    pub fn thick_link(&self, folder: &Path) -> PathBuf {
+        folder.join(format!("{}.{THICK}", self.environment))
     }
 
     /// Signs the statement with `keys`.

@@ -21,7 +21,7 @@ fn commands_end_with_the_code_that_says_how() {
             "there is no environment `prod`; there are live",
         ),
         ("no such command", vec!["chekc"], 2, "'check'"),
-        ("no such flag", vec!["build", "--thick"], 2, "--thick"),
+        ("no such flag", vec!["build", "--thin"], 2, "--thin"),
         ("no bundle", vec!["show", "envs/live.toml"], 1, "is not a bundle"),
         ("no file", vec!["show", "nothing.tar.gz"], 1, "nothing.tar.gz"),
         ("no key", vec!["sign", "bundles/live.tar.gz"], 1, "give a key with `--key`"),
