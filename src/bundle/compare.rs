@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::{
+    config::ReleaseConfig,
     fields::{FieldChange, field_changes},
     image::Image,
     labels::PART_OF_LABEL,
@@ -34,12 +35,31 @@ pub struct ImageDifference<'a> {
     pub new: Option<&'a Image>,
 }
 
+/// Objects to compare with others.
+#[derive(Clone, Copy, Debug)]
+pub struct Side<'a> {
+    /// Namespace that is the release's own.
+    pub namespace: &'a str,
+    /// Its objects, with or without a site overlay.
+    pub objects: &'a [Object],
+}
+
+impl<'a> From<&'a Release> for Side<'a> {
+    fn from(release: &'a Release) -> Self {
+        Self { namespace: &release.config().namespace, objects: release.objects() }
+    }
+}
+
 /// Returns the objects in which two releases differ, by what they are.
 ///
 /// What tells only into which namespace a release goes is no difference, so that staging can be
 /// compared with production.
 #[must_use]
-pub fn object_differences<'a>(old: &'a Release, new: &'a Release) -> Vec<ObjectDifference<'a>> {
+pub fn object_differences<'a>(
+    old: impl Into<Side<'a>>,
+    new: impl Into<Side<'a>>,
+) -> Vec<ObjectDifference<'a>> {
+    let (old, new) = (old.into(), new.into());
     let (before, after) = (by_name(old), by_name(new));
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let differences = names.into_iter().filter_map(|name| {
@@ -58,14 +78,16 @@ pub fn object_differences<'a>(old: &'a Release, new: &'a Release) -> Vec<ObjectD
     differences.collect()
 }
 
-/// Returns the images in which two releases differ, by their names.
+/// Returns the images in which the releases of two configs differ, by their names.
 #[must_use]
-pub fn image_differences<'a>(old: &'a Release, new: &'a Release) -> Vec<ImageDifference<'a>> {
-    let only = |these: &'a Release, those: &Release| {
+pub fn image_differences<'a>(
+    old: &'a ReleaseConfig,
+    new: &'a ReleaseConfig,
+) -> Vec<ImageDifference<'a>> {
+    let only = |these: &'a ReleaseConfig, those: &ReleaseConfig| {
         let mut only: BTreeMap<&str, Vec<&Image>> = BTreeMap::new();
-        let known: BTreeSet<_> =
-            those.config().images.iter().map(|i| (&i.name, i.digest)).collect();
-        for image in &these.config().images {
+        let known: BTreeSet<_> = those.images.iter().map(|i| (&i.name, i.digest)).collect();
+        for image in &these.images {
             if !known.contains(&(&image.name, image.digest)) {
                 only.entry(&image.name).or_default().push(image);
             }
@@ -86,37 +108,37 @@ pub fn image_differences<'a>(old: &'a Release, new: &'a Release) -> Vec<ImageDif
     differences
 }
 
-fn by_name(release: &Release) -> BTreeMap<String, &Object> {
-    release.objects().iter().map(|object| (name(release, object), object)).collect()
+fn by_name(side: Side<'_>) -> BTreeMap<String, &Object> {
+    side.objects.iter().map(|object| (name(side, object), object)).collect()
 }
 
-fn name(release: &Release, object: &Object) -> String {
+fn name(side: Side<'_>, object: &Object) -> String {
     let reference = object.reference();
-    match (is_own(release, reference), is_namespace(release, reference)) {
+    match (is_own(side, reference), is_namespace(side, reference)) {
         (true, _) => format!("{}/{}", reference.kind, reference.name),
         (_, true) => reference.kind.clone(),
         _ => reference.to_string(),
     }
 }
 
-fn is_own(release: &Release, object: &ObjectRef) -> bool {
-    object.namespace.as_ref() == Some(&release.config().namespace)
+fn is_own(side: Side<'_>, object: &ObjectRef) -> bool {
+    object.namespace.as_deref() == Some(side.namespace)
 }
 
-fn is_namespace(release: &Release, object: &ObjectRef) -> bool {
-    object.kind == "Namespace" && object.name == release.config().namespace
+fn is_namespace(side: Side<'_>, object: &ObjectRef) -> bool {
+    object.kind == "Namespace" && object.name == side.namespace
 }
 
 /// The manifest without what tells only where it goes.
-fn comparable(release: &Release, object: &Object) -> Value {
+fn comparable(side: Side<'_>, object: &Object) -> Value {
     let mut manifest = object.manifest();
     let reference = object.reference();
     let metadata = &mut manifest["metadata"];
     metadata["labels"][PART_OF_LABEL].take();
-    if is_own(release, reference) {
+    if is_own(side, reference) {
         metadata["namespace"].take();
     }
-    if is_namespace(release, reference) {
+    if is_namespace(side, reference) {
         metadata["name"].take();
     }
     manifest
@@ -127,7 +149,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{CONFIG_SCHEMA, Digest, ReleaseConfig, Requirements, applyset_id};
+    use crate::{CONFIG_SCHEMA, Digest, Requirements, applyset_id};
 
     /// A release in `namespace` of `ConfigMaps` by name and text, and of images by name and content.
     fn release(namespace: &str, texts: &[(&str, &str)], images: &[(&str, &str)]) -> Release {
@@ -191,7 +213,8 @@ mod tests {
         let shown = |d: &ImageDifference<'_>| {
             [d.old, d.new].map(|image| image.map_or_else(String::new, Image::reference))
         };
-        let found: Vec<_> = image_differences(&old, &new).iter().map(shown).collect();
+        let found: Vec<_> =
+            image_differences(old.config(), new.config()).iter().map(shown).collect();
         let image = |name: &str, content: &str| {
             format!("example.com/{name}@{}", Digest::of(content.as_bytes()))
         };

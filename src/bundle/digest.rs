@@ -29,6 +29,21 @@ impl Digest {
         self.0.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
     }
 
+    /// Returns the first 12 hexadecimal digits, the form shown to people.
+    #[must_use]
+    pub fn short(self) -> String {
+        let mut hex = self.to_hex();
+        hex.truncate(12);
+        hex
+    }
+
+    /// Returns whether `prefix` abbreviates this digest, with or without `sha256:` in front.
+    #[must_use]
+    pub fn starts_with(self, prefix: &str) -> bool {
+        let prefix = prefix.strip_prefix("sha256:").unwrap_or(prefix);
+        self.to_hex().starts_with(&prefix.to_ascii_lowercase())
+    }
+
     /// Returns the raw 32 bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
@@ -140,16 +155,13 @@ impl ReleaseId {
     /// Returns the first 12 hexadecimal digits, the form shown to people.
     #[must_use]
     pub fn short(self) -> String {
-        let mut hex = self.0.to_hex();
-        hex.truncate(12);
-        hex
+        self.0.short()
     }
 
     /// Returns whether `prefix` abbreviates this id, with or without `sha256:` in front.
     #[must_use]
     pub fn starts_with(self, prefix: &str) -> bool {
-        let prefix = prefix.strip_prefix("sha256:").unwrap_or(prefix);
-        self.0.to_hex().starts_with(&prefix.to_ascii_lowercase())
+        self.0.starts_with(prefix)
     }
 }
 

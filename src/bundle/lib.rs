@@ -49,6 +49,7 @@ mod manifest;
 mod names;
 mod object;
 mod open;
+mod overlay;
 mod pack;
 mod platform;
 mod release;
@@ -67,7 +68,7 @@ pub use attestation::{Attestation, SignedTrust};
 pub use blob_reader::BlobReader;
 pub use blob_source::{BlobSource, StoredBlobs};
 pub use canonical::{CanonicalError, from_bytes as from_canonical, to_bytes as to_canonical};
-pub use compare::{ImageDifference, ObjectDifference, image_differences, object_differences};
+pub use compare::{ImageDifference, ObjectDifference, Side, image_differences, object_differences};
 pub use config::{
     Api, CONFIG_SCHEMA, GroupKind, Readiness, ReadinessRule, ReleaseConfig, Requirements,
     SecretRequirement,
@@ -91,6 +92,7 @@ pub use key::{ParseKeyError, VerifyingKey};
 pub use labels::{APPLYSET_ID_LABEL, PART_OF_LABEL, applyset_id, head_name};
 pub use object::{Object, ObjectRef};
 pub use open::{Bundle, UntrustedBundle, UnverifiedBundle};
+pub use overlay::{MAX_OVERLAY_BYTES, OVERLAY_SCHEMA, Overlay, OverlayError, registry_hosts};
 pub use pack::{pack, pack_thick};
 pub use platform::{ParsePlatformError, Platform};
 pub use release::Release;

@@ -16,6 +16,7 @@ use super::{
     problem::Problem,
     progress::{Intent, Progress},
     report::Reporter,
+    site::SiteArgs,
 };
 
 /// Verify a bundle and bring the cluster to its release
@@ -33,6 +34,8 @@ pub(crate) struct ApplyArgs {
     #[arg(long, short)]
     pub(crate) verbose: bool,
     #[command(flatten)]
+    pub(crate) site: SiteArgs,
+    #[command(flatten)]
     pub(crate) patience: PatienceArgs,
 }
 
@@ -49,12 +52,13 @@ impl ApplyArgs {
         global: &GlobalArgs,
     ) -> Result<ExitCode, Problem> {
         let bundle = bundle_file::open(&self.bundle, global)?;
+        let overlay = self.site.choice(&bundle)?;
         let progress = Progress::new(Intent::Change, global.color).verbose(self.verbose);
         output::talk(&title(&bundle));
         let client = global.client().await?;
         let interrupt = interrupt::listen(Reporter::new(command, global), Habit::GoBack)?;
         let accepts_one_way = self.accept_one_way;
-        let options = Options { adoption, accepts_one_way, ..self.patience.options() };
+        let options = Options { adoption, accepts_one_way, overlay, ..self.patience.options() };
         let report = a4co_cluster::apply(&client, &bundle, &options, &progress, interrupt).await?;
         drop(progress);
         show(&report, command, &bundle.release().config().notes, global.output);
@@ -82,7 +86,9 @@ struct Shown<'a> {
     schema: u32,
     command: &'a str,
     release: String,
+    overlay: Option<String>,
     before: Option<String>,
+    before_overlay: Option<String>,
     undone: bool,
     changed: bool,
     created: usize,
@@ -132,8 +138,10 @@ fn print_json(report: &Report, command: &str, notes: &[String]) -> io::Result<()
     output::print_json(&Shown {
         schema: 1,
         command,
-        release: release.to_string(),
-        before: before.map(|before| before.to_string()),
+        release: release.release.to_string(),
+        overlay: release.overlay.map(|overlay| overlay.to_string()),
+        before: before.map(|before| before.release.to_string()),
+        before_overlay: before.and_then(|before| before.overlay).map(|overlay| overlay.to_string()),
         undone: *undone,
         changed: !plan.is_empty() || *before != Some(*release) || *recovered != Recovered::Nothing,
         created: plan.count(|change| matches!(change, Change::Create | Change::Made)),
@@ -197,6 +205,12 @@ fn sentence(report: &Report) -> String {
             }
         }
         Some(before) if before == report.release => format!("release {release} is restored"),
+        Some(before) if before.release == report.release.release => {
+            format!(
+                "release {release} is applied; before, images came from elsewhere: {}",
+                before.short()
+            )
+        }
         Some(before) => format!("release {release} is applied; before it was {}", before.short()),
         None => format!("release {release} is applied; it is the first one"),
     }

@@ -4,9 +4,10 @@
 use std::{io, path::Path, process::ExitCode};
 
 use a4co_bundle::{
-    Bundle, FieldChange, Image, ImageDifference, ObjectDifference, ObjectRef, Release,
-    image_differences, object_differences,
+    Bundle, FieldChange, Image, ImageDifference, ObjectDifference, ObjectRef, image_differences,
+    object_differences,
 };
+use a4co_cluster::SiteRelease;
 use clap::Args;
 use serde::Serialize;
 
@@ -48,7 +49,9 @@ struct Shown<'a> {
     schema: u32,
     command: &'static str,
     old: String,
+    old_overlay: Option<String>,
     new: String,
+    new_overlay: Option<String>,
     added: Vec<&'a ObjectRef>,
     removed: Vec<&'a ObjectRef>,
     changed: Vec<Changed<'a>>,
@@ -83,30 +86,46 @@ enum Named<'a> {
 impl DiffArgs {
     pub(crate) async fn run(self, global: &GlobalArgs) -> Result<ExitCode, Problem> {
         let (old, new) = self.read(global).await?;
-        let (objects, images) = (object_differences(&old, &new), image_differences(&old, &new));
+        let (objects, images) =
+            (object_differences(&old, &new), image_differences(old.config(), new.config()));
         match global.output {
             Format::Json => print_json(&old, &new, &objects, &images)?,
             Format::Text => {
                 print_text(&old, &new, &objects, &images, Style::for_results(global.color))?;
             }
         }
-        let differs = old.id() != new.id();
+        let differs = old.edition() != new.edition();
         Ok(if self.exit_code && differs { ExitCode::from(DIFFERENT) } else { ExitCode::SUCCESS })
     }
 
     /// Reads both: files first, and then from the cluster what is left.
-    async fn read(&self, global: &GlobalArgs) -> Result<(Release, Release), Problem> {
+    async fn read(&self, global: &GlobalArgs) -> Result<(SiteRelease, SiteRelease), Problem> {
         let (old, new) = (open(&self.old, global)?, open(&self.new, global)?);
+        let plain = |bundle: &Bundle| SiteRelease::plain(bundle.release().clone());
         if let (Named::File(old), Named::File(new)) = (&old, &new) {
-            return Ok((old.release().clone(), new.release().clone()));
+            return Ok((plain(old), plain(new)));
         }
         let client = global.client().await?;
         let place = self.selection.place(&client).await?;
-        let release = async |named: Named<'_>| match named {
-            Named::File(bundle) => Ok(bundle.release().clone()),
-            Named::Stored(prefix) => a4co_cluster::stored_release(&client, &place, prefix).await,
+        let stored = async |prefix| a4co_cluster::stored_release(&client, &place, prefix).await;
+        // A file is taken as it would be applied where the other one was.
+        let beside = |bundle: &Bundle, other: &SiteRelease| {
+            let release = SiteRelease::new(bundle.release().clone(), other.overlay().cloned());
+            release.map_err(a4co_cluster::Refusal::Overlay)
         };
-        Ok((release(old).await?, release(new).await?))
+        Ok(match (old, new) {
+            (Named::Stored(old), Named::Stored(new)) => (stored(old).await?, stored(new).await?),
+            (Named::File(old), Named::Stored(new)) => {
+                let new = stored(new).await?;
+                (beside(&old, &new)?, new)
+            }
+            (Named::Stored(old), Named::File(new)) => {
+                let old = stored(old).await?;
+                let new = beside(&new, &old)?;
+                (old, new)
+            }
+            (Named::File(old), Named::File(new)) => (plain(&old), plain(&new)),
+        })
     }
 }
 
@@ -126,19 +145,22 @@ fn open<'a>(text: &'a str, global: &GlobalArgs) -> Result<Named<'a>, Problem> {
 }
 
 fn print_json(
-    old: &Release,
-    new: &Release,
+    old: &SiteRelease,
+    new: &SiteRelease,
     objects: &[ObjectDifference<'_>],
     images: &[ImageDifference<'_>],
 ) -> io::Result<()> {
     let changed = objects.iter().filter_map(|ObjectDifference { old, new, fields, .. }| {
         old.and(*new).map(|object| Changed { object, fields })
     });
+    let overlay = |of: &SiteRelease| of.edition().overlay.map(|digest| digest.to_string());
     output::print_json(&Shown {
         schema: 1,
         command: "diff",
         old: old.id().to_string(),
+        old_overlay: overlay(old),
         new: new.id().to_string(),
+        new_overlay: overlay(new),
         added: objects.iter().filter(|d| d.old.is_none()).filter_map(|d| d.new).collect(),
         removed: objects.iter().filter(|d| d.new.is_none()).filter_map(|d| d.old).collect(),
         changed: changed.collect(),
@@ -158,19 +180,19 @@ fn show_image(image: &Image) -> ShownImage<'_> {
 }
 
 fn print_text(
-    old: &Release,
-    new: &Release,
+    old: &SiteRelease,
+    new: &SiteRelease,
     objects: &[ObjectDifference<'_>],
     images: &[ImageDifference<'_>],
     style: Style,
 ) -> io::Result<()> {
-    if old.id() == new.id() {
-        return output::print(&format!("both are release {}", old.id().short()));
+    if old.edition() == new.edition() {
+        return output::print(&format!("both are release {}", old.edition().short()));
     }
     for (which, release) in [("old", old), ("new", new)] {
         let config = release.config();
         let (app, environment, version) = (&config.app, &config.environment, &config.version);
-        let id = release.id().short();
+        let id = release.edition().short();
         output::print(&format!("{which}  {id}  {app}/{environment} {version}"))?;
     }
     for ObjectDifference { name, old, new, fields } in objects {

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf, process::ExitCode};
 
-use a4co_cluster::{Client, Examination, Finding, Level, Place, Scope};
+use a4co_cluster::{Client, Examination, Finding, Level, OverlayChoice, Place, Scope};
 use clap::Args;
 use serde::Serialize;
 
@@ -12,6 +12,7 @@ use super::{
     output::{self, Style},
     problem::Problem,
     selection::SelectionArgs,
+    site::SiteArgs,
 };
 
 /// Check the cluster, what a release keeps in it, and whether it can take a bundle
@@ -22,6 +23,8 @@ pub(crate) struct DoctorArgs {
     bundle: Option<PathBuf>,
     #[command(flatten)]
     selection: SelectionArgs,
+    #[command(flatten)]
+    site: SiteArgs,
     /// Let the API server refuse what an overtaken command creates late (an admission policy)
     #[arg(long)]
     install_fence: bool,
@@ -53,6 +56,13 @@ impl DoctorArgs {
     pub(crate) async fn run(self, global: &GlobalArgs) -> Result<ExitCode, Problem> {
         let bundle = self.bundle.as_deref().map(|path| bundle_file::open(path, global));
         let bundle = bundle.transpose()?;
+        let overlay = match &bundle {
+            Some(bundle) => self.site.choice(bundle)?,
+            None if self.site.is_given() => {
+                return Err(Problem::usage("where images come from is about a bundle; give one"));
+            }
+            None => OverlayChoice::Keep,
+        };
         let client = global.client().await?;
         let found = if self.install_fence || self.remove_fence {
             let place = match &bundle {
@@ -62,7 +72,7 @@ impl DoctorArgs {
             self.fence(&client, place).await?
         } else {
             let (namespace, app) = self.selection.names();
-            let scope = Scope { bundle: bundle.as_ref(), namespace, app };
+            let scope = Scope { bundle: bundle.as_ref(), overlay: &overlay, namespace, app };
             a4co_cluster::examine(&client, scope).await
         };
         match global.output {

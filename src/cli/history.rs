@@ -2,8 +2,7 @@
 
 use std::{io, process::ExitCode};
 
-use a4co_bundle::ReleaseId;
-use a4co_cluster::{Entry, Head, Outcome, Place};
+use a4co_cluster::{Edition, Entry, Head, Outcome, Place, Stored};
 use clap::Args;
 use serde::Serialize;
 
@@ -29,6 +28,7 @@ struct History<'a> {
     app: &'a str,
     namespace: &'a str,
     committed: Option<String>,
+    committed_overlay: Option<String>,
     entries: Vec<&'a Entry>,
 }
 
@@ -51,37 +51,41 @@ fn print_json(place: &Place, head: &Head) -> io::Result<()> {
         command: "history",
         app: &place.app,
         namespace: &place.namespace,
-        committed: committed(head).map(|release| release.to_string()),
+        committed: committed(head).map(|edition| edition.release.to_string()),
+        committed_overlay: committed(head).and_then(|e| e.overlay).map(|digest| digest.to_string()),
         entries: head.history.iter().rev().collect(),
     })
 }
 
 fn print_text(head: &Head) -> io::Result<()> {
-    output::print(
-        "  REVISION  RELEASE       VERSION     ACTION    OUTCOME      WHEN                  WHO",
-    )?;
+    // A release and an overlay are shown as `rollback` takes them.
+    let width = head.history.iter().map(|entry| entry.edition().short().len()).max().unwrap_or(12);
+    output::print(&format!(
+        "  REVISION  {:<width$}  VERSION     ACTION    OUTCOME      WHEN                  WHO",
+        "RELEASE"
+    ))?;
     let mut is_current = true;
     for entry in head.history.iter().rev() {
-        let has = entry.outcome == Outcome::Committed && Some(entry.release) == committed(head);
+        let has = entry.outcome == Outcome::Committed && Some(entry.edition()) == committed(head);
         let mark = if has && std::mem::take(&mut is_current) { '*' } else { ' ' };
-        output::print(&line(mark, entry))?;
+        output::print(&line(mark, entry, width))?;
     }
     Ok(())
 }
 
-fn committed(head: &Head) -> Option<ReleaseId> {
-    head.committed.map(|stored| stored.release)
+fn committed(head: &Head) -> Option<Edition> {
+    head.committed.map(Stored::edition)
 }
 
-fn line(mark: char, entry: &Entry) -> String {
+fn line(mark: char, entry: &Entry, width: usize) -> String {
     let outcome = match entry.outcome {
         Outcome::Committed => "committed",
         Outcome::RolledBack => "rolled back",
     };
     format!(
-        "{mark} {:<9} {:<13} {:<11} {:<9} {outcome:<12} {:<21.0} {}",
+        "{mark} {:<9} {:<width$}  {:<11} {:<9} {outcome:<12} {:<21.0} {}",
         entry.revision,
-        entry.release.short(),
+        entry.edition().short(),
         entry.version.to_string(),
         entry.action,
         entry.at,

@@ -22,6 +22,7 @@ mod recover;
 mod report;
 mod rollback;
 mod selection;
+mod site;
 mod status;
 mod steps;
 mod verify;
@@ -32,7 +33,7 @@ use clap::{Parser, Subcommand};
 
 use self::{
     apply::ApplyArgs, global::GlobalArgs, patience::PatienceArgs, problem::Problem,
-    report::Reporter,
+    report::Reporter, site::SiteArgs,
 };
 
 /// Verify a signed release bundle and apply it to a Kubernetes cluster, all or nothing
@@ -108,7 +109,8 @@ fn choose(
         (Some(command), None) => command.with(patience),
         (None, Some(bundle)) => {
             let (accept_one_way, verbose) = (false, false);
-            Ok(Command::Apply(ApplyArgs { bundle, accept_one_way, verbose, patience }))
+            let site = SiteArgs::default();
+            Ok(Command::Apply(ApplyArgs { bundle, accept_one_way, verbose, site, patience }))
         }
         (Some(command), Some(bundle)) => Err(Problem::usage(&format!(
             "`{}` is a bundle to apply and `{}` a command; give one of them",
@@ -232,6 +234,14 @@ mod tests {
             ("--wait 1m diff a b", Err("`diff` has no `--wait`")),
             ("plan b --adopt --from argocd", Ok("plan")),
             ("plan b --from argocd", Err("--adopt")),
+            ("apply b --site s.json", Ok("apply")),
+            ("adopt b --registry r.site --registry ghcr.io=r.site/ghcr", Ok("adopt")),
+            ("plan b --no-site", Ok("plan")),
+            ("doctor b --registry r.site", Ok("doctor")),
+            ("apply b --site s.json --no-site", Err("cannot be used with")),
+            ("apply b --site s.json --registry r.site", Err("cannot be used with")),
+            ("apply b --registry r.site --no-site", Err("cannot be used with")),
+            ("rollback --no-site", Err("unexpected argument")),
             ("x.tar.gz status", Err("give one of them")),
             ("--trust t x.tar.gz verify b", Err("give one of them")),
             ("--timeout 30s status", Err("`status` has no `--timeout`")),

@@ -2,7 +2,7 @@
 
 use std::{env, time::Duration};
 
-use a4co_cluster::Options;
+use a4co_cluster::{Options, OverlayChoice};
 use clap::Args;
 
 const TIMEOUT: Duration = Duration::from_mins(5);
@@ -27,6 +27,7 @@ impl PatienceArgs {
             holder: holder(),
             adoption: None,
             accepts_one_way: false,
+            overlay: OverlayChoice::Keep,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf, process::ExitCode};
 
 use a4co_bundle::{FieldChange, ObjectRef};
-use a4co_cluster::{Adoption, OneWay, Plan, Reversal, Step};
+use a4co_cluster::{Adoption, Edition, OneWay, Plan, Reversal, Step};
 use clap::Args;
 use serde::Serialize;
 
@@ -14,6 +14,7 @@ use super::{
     output::{self, Style},
     problem::Problem,
     progress::{Intent, Progress},
+    site::SiteArgs,
     steps,
 };
 
@@ -37,6 +38,8 @@ pub(crate) struct PlanArgs {
     /// Exit with 5 when there are changes
     #[arg(long)]
     exit_code: bool,
+    #[command(flatten)]
+    site: SiteArgs,
 }
 
 const CHANGES: u8 = 5;
@@ -47,7 +50,9 @@ struct Planned<'a> {
     schema: u32,
     command: &'static str,
     from: Option<String>,
+    from_overlay: Option<String>,
     to: Option<String>,
+    to_overlay: Option<String>,
     steps: Vec<PlannedStep<'a>>,
     one_way: Vec<PlannedOneWay<'a>>,
 }
@@ -75,11 +80,13 @@ struct PlannedOneWay<'a> {
 impl PlanArgs {
     pub(crate) async fn run(self, global: &GlobalArgs) -> Result<ExitCode, Problem> {
         let bundle = bundle_file::open(&self.bundle, global)?;
+        let overlay = self.site.choice(&bundle)?;
         let progress = Progress::new(Intent::Look, global.color);
         output::talk(&title(&bundle));
         let client = global.client().await?;
         let adoption = self.adopt.then(|| Adoption { managers: self.from.clone() });
-        let plan = a4co_cluster::plan(&client, &bundle, adoption.as_ref(), &progress).await?;
+        let plan =
+            a4co_cluster::plan(&client, &bundle, adoption.as_ref(), &overlay, &progress).await?;
         drop(progress);
         match global.output {
             Format::Json => print_json(&plan)?,
@@ -105,14 +112,20 @@ fn print_json(plan: &Plan) -> io::Result<()> {
             way_back: plan.from.map(|_| Reversal::name(*way_back)),
         }
     });
+    let release = |of: Option<Edition>| of.map(|edition| edition.release.to_string());
+    let overlay = |of: Option<Edition>| {
+        of.and_then(|edition| edition.overlay).map(|digest| digest.to_string())
+    };
     let one_way = plan.one_way.iter();
     let one_way =
         one_way.map(|OneWay { object, why }| PlannedOneWay { object, why: why.to_string() });
     output::print_json(&Planned {
         schema: 1,
         command: "plan",
-        from: plan.from.map(|release| release.to_string()),
-        to: plan.to.map(|release| release.to_string()),
+        from: release(plan.from),
+        from_overlay: overlay(plan.from),
+        to: release(plan.to),
+        to_overlay: overlay(plan.to),
         steps: steps.collect(),
         one_way: one_way.collect(),
     })

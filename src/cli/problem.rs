@@ -7,7 +7,7 @@ use std::{
     path::PathBuf,
 };
 
-use a4co_bundle::{ObjectRef, ReleaseId, VolumeError};
+use a4co_bundle::{ObjectRef, OverlayError, ReleaseId, VolumeError};
 use a4co_cluster::{Done, Failure, Refusal, StepError};
 use thiserror::Error;
 
@@ -39,6 +39,13 @@ struct Message(String);
 struct BundleProblem {
     path: PathBuf,
     source: a4co_bundle::BundleError,
+}
+
+#[derive(Debug, Error)]
+#[error("{what}")]
+struct OverlayProblem {
+    what: String,
+    source: OverlayError,
 }
 
 #[derive(Debug, Error)]
@@ -79,6 +86,10 @@ impl Problem {
             _ => "put the volumes of one bundle, and nothing like them, into one folder",
         };
         Self::untouched(Box::new(error), Some(hint.to_owned()))
+    }
+
+    pub(crate) fn overlay(what: String, source: OverlayError, hint: &str) -> Self {
+        Self::untouched(Box::new(OverlayProblem { what, source }), Some(hint.to_owned()))
     }
 
     /// The person did not want to wait for a safe end.

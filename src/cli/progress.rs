@@ -1,6 +1,7 @@
 //! Shows on standard error what happens: one changing line on a terminal, plain lines elsewhere.
 
 use std::{
+    collections::BTreeSet,
     fmt::Write as _,
     io::{self, IsTerminal as _},
     sync::{
@@ -10,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use a4co_bundle::{Digest, Overlay};
 use a4co_cluster::{Event, Goal, Observer, Pending, State};
 
 use super::{
@@ -101,6 +103,11 @@ impl Observer for Progress {
                  that, and a while of watching, it counts as killed",
                 a4co_cluster::LEASE_DURATION.as_secs()
             )),
+            Event::Registries { overlay, before, others } => {
+                if let Some(text) = registries(*overlay, *before, others) {
+                    output::talk(&text);
+                }
+            }
             Event::Recovering { state } => output::talk(&recovering(self.intent, *state)),
             // Whoever deletes everything has seen the plan and agreed to it.
             Event::Planned(plan) if plan.to.is_none() => {}
@@ -140,6 +147,42 @@ impl Drop for Progress {
         self.end_deletions();
         output::murmur("");
     }
+}
+
+/// Says where images come from, where that is not what the release says or was otherwise before.
+fn registries(
+    overlay: Option<&Overlay>,
+    before: Option<Digest>,
+    others: &[String],
+) -> Option<String> {
+    let Some(overlay) = overlay else {
+        return before.map(|before| {
+            format!(
+                "images come from the registries that the release names; the site overlay {} is dropped",
+                before.short()
+            )
+        });
+    };
+    let digest = overlay.digest();
+    let mut text =
+        format!("images come from {}, by the site overlay {}", sources(overlay), digest.short());
+    match before {
+        Some(before) if before == digest => {}
+        Some(before) => {
+            let _ = write!(text, "; until now by {}", before.short());
+        }
+        None => text.push_str("; until now there was none"),
+    }
+    if !others.is_empty() {
+        let _ = write!(text, "\n  but it says nothing about {}", others.join(", "));
+    }
+    Some(text)
+}
+
+/// The registries of a site overlay, each once.
+pub(crate) fn sources(overlay: &Overlay) -> String {
+    let registries: BTreeSet<&str> = overlay.registries().values().map(String::as_str).collect();
+    registries.into_iter().collect::<Vec<_>>().join(", ")
 }
 
 fn recovering(intent: Intent, state: State) -> String {

@@ -1,8 +1,8 @@
 //! `status`: which release a place has, and how its objects are.
 
-use std::{io, process::ExitCode};
+use std::{collections::BTreeMap, io, process::ExitCode};
 
-use a4co_bundle::ObjectRef;
+use a4co_bundle::{ObjectRef, Overlay};
 use a4co_cluster::{Condition, Head, Place, Situated, Situation, State, Stored};
 use clap::Args;
 use serde::Serialize;
@@ -36,9 +36,13 @@ struct Shown<'a> {
     environment: &'a str,
     state: String,
     release: Option<String>,
+    overlay: Option<String>,
+    registries: Option<&'a BTreeMap<String, String>>,
     version: Option<String>,
     from: Option<String>,
+    from_overlay: Option<String>,
     to: Option<String>,
+    to_overlay: Option<String>,
     epoch: u64,
     objects: Vec<ShownObject<'a>>,
     notes: &'a [String],
@@ -68,8 +72,9 @@ impl StatusArgs {
 }
 
 fn print_json(place: &Place, situation: &Situation) -> io::Result<()> {
-    let Situation { head, version, objects, notes } = situation;
+    let Situation { head, overlay, version, objects, notes } = situation;
     let id = |stored: Option<Stored>| stored.map(|stored| stored.release.to_string());
+    let site = |stored: Option<Stored>| stored?.overlay.map(|digest| digest.to_string());
     let (from, to) = under_way(head).unzip();
     output::print_json(&Shown {
         schema: 1,
@@ -79,9 +84,13 @@ fn print_json(place: &Place, situation: &Situation) -> io::Result<()> {
         environment: &head.environment,
         state: head.state.to_string(),
         release: id(head.committed),
+        overlay: site(head.committed),
+        registries: overlay.as_ref().map(Overlay::registries),
         version: version.as_ref().map(ToString::to_string),
         from: id(from.flatten()),
+        from_overlay: site(from.flatten()),
         to: id(to.flatten()),
+        to_overlay: site(to.flatten()),
         epoch: head.epoch,
         objects: objects
             .iter()
@@ -95,12 +104,18 @@ fn print_json(place: &Place, situation: &Situation) -> io::Result<()> {
 }
 
 fn print_text(place: &Place, situation: &Situation, all: bool, style: Style) -> io::Result<()> {
-    let Situation { head, version, objects, notes } = situation;
+    let Situation { head, overlay, version, objects, notes } = situation;
     let version = version.as_ref().map_or(String::new(), |version| format!(" ({version})"));
     output::print(&format!("app          {}", place.app))?;
     output::print(&format!("namespace    {}", place.namespace))?;
     output::print(&format!("environment  {}", head.environment))?;
     output::print(&format!("release      {}{version}", style.bold(&short(head.committed))))?;
+    if let Some(overlay) = overlay {
+        output::print(&format!("site overlay {}", overlay.digest().short()))?;
+        for (host, registry) in overlay.registries() {
+            output::print(&format!("  images of {host} come from {registry}"))?;
+        }
+    }
     output::print(&format!("state        {}", state(head.state)))?;
     if let Some((from, to)) = under_way(head) {
         output::print(&format!("under way    from {} to {}", short(from), short(to)))?;
@@ -129,7 +144,7 @@ fn under_way(head: &Head) -> Option<(Option<Stored>, Option<Stored>)> {
 }
 
 fn short(stored: Option<Stored>) -> String {
-    stored.map_or("none".to_owned(), |stored| stored.release.short())
+    stored.map_or("none".to_owned(), |stored| stored.edition().short())
 }
 
 fn state(state: State) -> String {

@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use a4co_cluster::{Change, OneWay, Plan, Reason, Reversal, Step, Undoing};
+use a4co_cluster::{Change, Edition, OneWay, Plan, Reason, Reversal, Step, Undoing};
 
 use super::output::{self, Style};
 
@@ -138,8 +138,11 @@ fn afterwards(plan: &Plan) -> String {
         (count(&[Reversal::Recreate]), "to recreate"),
         (count(&[Reversal::Stay]), "to stay as they are"),
     ];
-    let mut text =
-        format!("afterwards, `a4co-apply rollback {}`: {}", from.short(), list(&counts, "nothing"));
+    let mut text = format!(
+        "afterwards, `a4co-apply rollback {}`: {}",
+        name(from, plan.to),
+        list(&counts, "nothing")
+    );
     let barring = plan.steps.iter().filter(|step| step.way_back == Reversal::Bar);
     let barring: Vec<_> = barring.map(|step| &step.object).collect();
     if !barring.is_empty() {
@@ -151,6 +154,13 @@ fn afterwards(plan: &Plan) -> String {
         );
     }
     text
+}
+
+/// What a rollback from `to` calls the release before. One that had no overlay may be the same
+/// release, which has one since.
+fn name(from: Edition, to: Option<Edition>) -> String {
+    let has_one_since = from.overlay.is_none() && to.is_some_and(|to| to.overlay.is_some());
+    from.short() + if has_one_since { "+none" } else { "" }
 }
 
 /// Says what cannot be taken back.

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use a4co_bundle::{Bundle, ObjectRef, ReleaseId, TrustAnchor};
+use a4co_bundle::{Bundle, ObjectRef, TrustAnchor};
 
 use crate::{
     adopt::Adoption,
     client::Client,
     event::{Event, Observer},
     failure::Failure,
-    head::State,
+    head::{State, Stored},
     history::{self, Action, SelectError},
     interrupt::Interrupt,
     place::Place,
@@ -18,7 +18,8 @@ use crate::{
     recover::{Recovered, recover},
     refusal::Refusal,
     rehearse::Extent,
-    survey::{Survey, load_verified},
+    site_release::{Edition, OverlayChoice},
+    survey::{Survey, load_overlay, load_verified},
     work::Work,
 };
 
@@ -38,15 +39,18 @@ pub struct Options {
     pub adoption: Option<Adoption>,
     /// Whether steps may be taken that cannot be undone.
     pub accepts_one_way: bool,
+    /// Where images come from. Of no account when going back: a release comes back with the overlay
+    /// that it had.
+    pub overlay: OverlayChoice,
 }
 
 /// What a command did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// Release that the cluster has now.
-    pub release: ReleaseId,
+    pub release: Edition,
     /// Release that it had before.
-    pub before: Option<ReleaseId>,
+    pub before: Option<Edition>,
     /// What an interrupted command had left, and what became of it first.
     pub recovered: Recovered,
     /// Whether all that was done was to undo what an interrupted command had begun.
@@ -112,7 +116,7 @@ async fn roll_back(
 ) -> Result<Report, Failure> {
     let Work { client, place, .. } = *work;
     let head = place.head(client).await?;
-    let committed = head.committed.map(|stored| stored.release);
+    let committed = head.committed.map(Stored::edition);
     if let (Recovered::Undone(_), None, Some(release)) = (recovered, prefix, committed) {
         let plan = Plan::empty(committed, committed);
         let (unfinished, leftover) = (None, Vec::new());
@@ -129,8 +133,14 @@ async fn roll_back(
     }
     let committed = head.committed.ok_or(Refusal::Select(SelectError::NoEarlier))?;
     let stored =
-        history::select(&head.history, committed.release, prefix).map_err(Refusal::Select)?;
+        history::select(&head.history, committed.edition(), prefix).map_err(Refusal::Select)?;
     let bundle = load_verified(client, place, stored, committed, anchor).await?;
+    let overlay = match stored.overlay {
+        Some(digest) => OverlayChoice::Use(load_overlay(client, place, digest).await?),
+        None => OverlayChoice::Drop,
+    };
+    let options = &Options { overlay, ..work.options.clone() };
+    let work = Work { options, interrupt: work.interrupt.clone(), ..*work };
     Box::pin(work.run(&bundle, Action::Rollback)).await
 }
 
@@ -142,15 +152,17 @@ pub async fn plan(
     client: &Client,
     bundle: &Bundle,
     adoption: Option<&Adoption>,
+    overlay: &OverlayChoice,
     observer: &dyn Observer,
 ) -> Result<Plan, Refusal> {
     let (place, release) = (Place::of(bundle.release()), bundle.release());
-    let survey = Survey::take(client, &place, release, false, adoption).await?;
+    let survey = Survey::take(client, &place, release, overlay, false, adoption).await?;
     let action = if adoption.is_some() { Action::Adopt } else { Action::Apply };
     preflight::guard(&survey.head.head, &place, bundle, action)?;
     if survey.head.head.state != State::Idle {
         observer.observe(&Event::Recovering { state: survey.head.head.state });
     }
-    let plan = survey.plan(release);
-    preflight::check(client, &place, &survey, release, plan, Extent::All, observer).await
+    observer.observe(&survey.registries());
+    let plan = survey.plan();
+    preflight::check(client, &place, &survey, plan, Extent::All, observer).await
 }

@@ -15,6 +15,7 @@ use crate::{
     head::{Head, Stored},
     head_object::HeadObject,
     history,
+    history::Entry,
     interrupt::Interrupt,
     list::{self, List},
     live::{Metadata, PartialObject},
@@ -184,14 +185,16 @@ async fn delete(store: &Store<'_>, secret: &Metadata) -> Result<bool, ApiError> 
 /// What the names of needed content begin with.
 fn needed(store: &Store<'_>, head: &Head) -> BTreeSet<String> {
     let releases = [head.committed, head.to, head.from].into_iter().flatten();
-    let bundles = releases.map(|Stored { bundle, .. }| bundle);
     let history = head.history.iter().filter(|_| !mutant::is(Mutant::CollectHistory));
-    let bundles = bundles.chain(history.map(|entry| entry.bundle));
-    let bundles = bundles.map(|bundle| store.prefix(Content::Release, bundle));
+    let releases = releases.chain(history.map(Entry::stored));
+    let releases = releases.flat_map(|Stored { bundle, overlay, .. }| {
+        let overlay = overlay.map(|overlay| store.prefix(Content::Overlay, overlay));
+        overlay.into_iter().chain([store.prefix(Content::Release, bundle)])
+    });
     let inventory = head
         .inventory
         .filter(|_| !mutant::is(Mutant::CollectInventory))
         .map(|digest| store.prefix(Content::Inventory, digest));
     let undo = head.undo.map(|digest| store.prefix(Content::Undo, digest));
-    bundles.chain(inventory).chain(undo).collect()
+    releases.chain(inventory).chain(undo).collect()
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use a4co_bundle::{ObjectRef, Release, ReleaseId, applyset_id};
+use a4co_bundle::{ObjectRef, ReleaseId, applyset_id};
 use serde_json::Value;
 
 use crate::{
@@ -29,6 +29,7 @@ use crate::{
     recover::{Recovered, finish_or_undo, warn},
     refusal::Refusal,
     resource::Resources,
+    site_release::SiteRelease,
     step::StepError,
     survey::load,
     transaction::{Transaction, close},
@@ -65,7 +66,7 @@ pub struct Deletion {
 /// Refuses when there is none, when the state cannot be read, or when the user may not do it.
 pub async fn plan_deletion(client: &Client, place: &Place) -> Result<DeletionPlan, Refusal> {
     let doomed = Doomed::of(client, place, place.head_object(client).await?).await?;
-    let objects = doomed.release.as_ref().map_or(&[][..], Release::objects).iter();
+    let objects = doomed.release.as_ref().map_or(&[][..], SiteRelease::objects).iter();
     let takes_claims = objects
         .filter(|object| takes_claims(object.reference(), &object.manifest()))
         .map(|object| object.reference().clone());
@@ -138,7 +139,7 @@ async fn delete_recovered(
     let Work { client, place, .. } = *work;
     let head = place.head_object(client).await?;
     if let (Recovered::Deleted(release), false) = (recovered, head.exists()) {
-        let (plan, leftover) = (Plan::empty(release, None), Vec::new());
+        let (plan, leftover) = (Plan::empty(release.map(Into::into), None), Vec::new());
         return Ok(Deletion { release, plan, leftover });
     }
     let Doomed { head, release, resources, plan } = Doomed::of(client, place, head).await?;
@@ -159,7 +160,7 @@ async fn delete_recovered(
     });
     // Nothing is deleted yet, so this is still a refusal.
     opened.await.map_err(crate::work::refused)?;
-    let (release, keep) = (release.as_ref().map(Release::id), plan.clone());
+    let (release, keep) = (release.as_ref().map(SiteRelease::id), plan.clone());
     match finish_deletion(&mut transaction, &plan).await {
         Ok(refused) => {
             warn(work.observer, &refused);
@@ -222,7 +223,7 @@ async fn finish_deletion(
 /// A release that is to go.
 struct Doomed {
     head: HeadObject,
-    release: Option<Release>,
+    release: Option<SiteRelease>,
     resources: Resources,
     plan: Plan,
 }
@@ -237,7 +238,7 @@ impl Doomed {
             Some(stored) => Some(load(client, place, stored).await?),
             None => None,
         };
-        let current = release.as_ref().map_or(&[][..], Release::objects);
+        let current = release.as_ref().map_or(&[][..], SiteRelease::objects);
         let leftover = &head.head.leftover;
         let resources = Resources::of_kinds(client, current, leftover).await?;
         let references = current.iter().map(a4co_bundle::Object::reference).chain(leftover);
@@ -252,7 +253,7 @@ impl Doomed {
             keep: release.as_ref().map_or(&[], |release| &release.config().keep),
             adopts: false,
         };
-        let plan = plan::draw(release.as_ref().map(Release::id), None, &inputs);
+        let plan = plan::draw(release.as_ref().map(SiteRelease::edition), None, &inputs);
         preflight::check_rights(client, place, &resources, inputs.keep, &plan).await?;
         Ok(Self { head, release, resources, plan })
     }
@@ -271,7 +272,7 @@ mod tests {
     }
 
     fn plan(release: Option<&str>, pruned: &[&str]) -> Plan {
-        let mut plan = Plan::empty(release.map(|name| ReleaseId::of(name.as_bytes())), None);
+        let mut plan = Plan::empty(release.map(|name| ReleaseId::of(name.as_bytes()).into()), None);
         let steps = pruned.iter().map(|name| Step::new(object("X", name), 1, Change::Prune, None));
         plan.steps.extend(steps);
         plan

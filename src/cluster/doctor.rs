@@ -4,13 +4,16 @@ use a4co_bundle::Bundle;
 
 use crate::{
     client::Client, finding::Finding, health, place::Place, refusal::Refusal, server::Server, site,
+    site_release::OverlayChoice,
 };
 
 /// What to look at.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Scope<'a> {
     /// A bundle to apply; it says where its release belongs.
     pub bundle: Option<&'a Bundle>,
+    /// Where its images are to come from.
+    pub overlay: &'a OverlayChoice,
     /// Namespace of a release that is there.
     pub namespace: Option<&'a str>,
     /// Application, where a namespace has several.
@@ -49,7 +52,7 @@ pub async fn examine(client: &Client, scope: Scope<'_>) -> Examination {
     };
     findings.extend(health::check(client, &place).await);
     if let Some(bundle) = scope.bundle {
-        findings.extend(site::check(client, &place, bundle).await);
+        findings.extend(site::check(client, &place, bundle, scope.overlay).await);
     }
     findings.push(health::check_fence(client, &place).await);
     Examination { place: Some(place), findings }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use a4co_bundle::{ObjectRef, ReleaseId};
+use a4co_bundle::{Digest, ObjectRef, Overlay, ReleaseId};
 
 use crate::{head::State, plan::Plan};
 
@@ -20,6 +20,15 @@ pub enum Event<'a> {
     Recovering {
         /// What it was doing.
         state: State,
+    },
+    /// It stands where images come from.
+    Registries {
+        /// The site overlay that is to be in force.
+        overlay: Option<&'a Overlay>,
+        /// Digest of the one in force until now.
+        before: Option<Digest>,
+        /// Registries of the release that the overlay says nothing about.
+        others: Vec<String>,
     },
     /// The plan stands, and will be carried out.
     Planned(&'a Plan),

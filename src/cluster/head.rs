@@ -14,6 +14,7 @@ use thiserror::Error;
 use crate::{
     error::ApiError,
     history::{Action, Entry},
+    site_release::Edition,
 };
 
 /// What is under way.
@@ -38,6 +39,16 @@ pub struct Stored {
     pub release: ReleaseId,
     /// Digest of the thin bundle that holds it.
     pub bundle: Digest,
+    /// Digest of the stored site overlay that it was applied with; `None` without one.
+    pub overlay: Option<Digest>,
+}
+
+impl Stored {
+    /// Returns what is stored, as it was applied.
+    #[must_use]
+    pub fn edition(self) -> Edition {
+        Edition { release: self.release, overlay: self.overlay }
+    }
 }
 
 /// Most bytes of leftover objects that a head remembers: with the history it stays below the 1 MiB
@@ -163,6 +174,8 @@ impl Head {
         for (key, stored) in [("committed", self.committed), ("to", self.to), ("from", self.from)] {
             put(key, stored.map(|stored| stored.release.to_string()));
             put(&format!("{key}Bundle"), stored.map(|stored| stored.bundle.to_string()));
+            let overlay = stored.and_then(|stored| stored.overlay);
+            put(&format!("{key}Overlay"), overlay.map(|overlay| overlay.to_string()));
         }
         data
     }
@@ -186,14 +199,14 @@ impl Fields<'_> {
                 .ok_or_else(|| self.error("state", "", "a state"))?,
             epoch: self.parse("epoch", "a number")?.unwrap_or(0),
             environment: required("environment", "a name")?,
-            committed: self.stored("committed", "committedBundle")?,
+            committed: self.stored(["committed", "committedBundle", "committedOverlay"])?,
             inventory: self.parse("inventory", "a digest")?,
             undo: self.parse("undo", "a digest")?,
             action: self.parse("action", "an action")?,
             adopts: self.json("adopts", "a list of names")?,
             no_return: self.parse("noReturn", "true or false")?.unwrap_or(false),
-            to: self.stored("to", "toBundle")?,
-            from: self.stored("from", "fromBundle")?,
+            to: self.stored(["to", "toBundle", "toOverlay"])?,
+            from: self.stored(["from", "fromBundle", "fromOverlay"])?,
             wave: self.parse("wave", "a number")?.unwrap_or(0),
             highest_version: self.parse("highestVersion", "a version")?,
             trust: self.parse("trust", "a number")?.unwrap_or(0),
@@ -225,13 +238,14 @@ impl Fields<'_> {
 
     fn stored(
         &self,
-        release_field: &'static str,
-        bundle_field: &'static str,
+        [release_field, bundle_field, overlay_field]: [&'static str; 3],
     ) -> Result<Option<Stored>, HeadError> {
         let release: Option<ReleaseId> = self.parse(release_field, "a release id")?;
         let bundle: Option<Digest> = self.parse(bundle_field, "a digest")?;
+        // A head of before there were overlays has none.
+        let overlay: Option<Digest> = self.parse(overlay_field, "a digest")?;
         match (release, bundle) {
-            (Some(release), Some(bundle)) => Ok(Some(Stored { release, bundle })),
+            (Some(release), Some(bundle)) => Ok(Some(Stored { release, bundle, overlay })),
             (None, None) => Ok(None),
             (None, Some(_)) => Err(self.error(release_field, "", "a release id")),
             (Some(_), None) => Err(self.error(bundle_field, "", "a digest")),
@@ -290,6 +304,7 @@ mod tests {
         let stored = |text: &str| Stored {
             release: ReleaseId::of(text.as_bytes()),
             bundle: Digest::of(text.as_bytes()),
+            overlay: (text == "b").then(|| Digest::of(b"overlay")),
         };
         let head = Head {
             state: State::RollingBack,

@@ -1,8 +1,8 @@
 //! Whether the state that releases keep in a cluster is whole.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use a4co_bundle::{ObjectRef, head_name};
+use a4co_bundle::{Digest, ObjectRef, head_name};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -10,11 +10,12 @@ use crate::{
     client::{Client, Form},
     fence::{self, Fence},
     finding::Finding,
-    head::{Head, State},
-    history::Outcome,
+    head::{Head, State, Stored},
+    history::{Entry, Outcome},
     list,
     place::Place,
     refusal::Refusal,
+    site_release::Edition,
     store::{Content, StoreError},
     survey::load,
     text, undo,
@@ -43,8 +44,8 @@ pub(crate) async fn check(client: &Client, place: &Place) -> Vec<Finding> {
 
 fn transaction(head: &Head) -> Finding {
     let under_way = || {
-        let name = |stored: Option<crate::head::Stored>| {
-            stored.map_or_else(|| "nothing".to_owned(), |stored| stored.release.short())
+        let name = |stored: Option<Stored>| {
+            stored.map_or_else(|| "nothing".to_owned(), |stored| stored.edition().short())
         };
         format!("from {} to {}", name(head.from), name(head.to))
     };
@@ -168,8 +169,9 @@ async fn inventory(client: &Client, place: &Place, head: &Head) -> Option<Findin
 /// Checks by one list that what the history offers to go back to is stored.
 async fn history(client: &Client, place: &Place, head: &Head) -> Finding {
     let Place { app, namespace, .. } = place;
-    let selector = format!("{}%3D{app}%2C{}%3Drelease", text::APP_LABEL, text::CONTENT_LABEL);
-    let selector = selector.replace('/', "%2F");
+    let (label, contents) = (text::CONTENT_LABEL, "release,overlay");
+    let selector = format!("{}={app},{label} in ({contents})", text::APP_LABEL);
+    let selector = text::in_query(&selector);
     let secrets = format!("/api/v1/namespaces/{namespace}/secrets");
     let query = format!("labelSelector={selector}");
     let found: Result<Vec<Value>, _> =
@@ -179,14 +181,20 @@ async fn history(client: &Client, place: &Place, head: &Head) -> Finding {
         Err(error) => return Finding::unknown("history", "what can be gone back to", error),
     };
     let store = place.store(client);
-    let is_stored = |digest| is_whole(&chunks, &store.prefix(Content::Release, digest));
+    let has = |content, digest| is_whole(&chunks, &store.prefix(content, digest));
+    let is_stored = |stored: &Stored| {
+        let has_overlay = stored.overlay.is_none_or(|overlay| has(Content::Overlay, overlay));
+        has_overlay && has(Content::Release, stored.bundle)
+    };
     let committed = head.history.iter().filter(|entry| entry.outcome == Outcome::Committed);
-    let mut releases = BTreeSet::new();
-    releases.extend(committed.map(|entry| (entry.release, entry.bundle)));
+    let releases: BTreeMap<(Edition, Digest), Stored> = committed
+        .map(Entry::stored)
+        .map(|stored| ((stored.edition(), stored.bundle), stored))
+        .collect();
     let lost: Vec<String> = releases
-        .iter()
-        .filter(|(_, bundle)| !is_stored(*bundle))
-        .map(|(release, _)| release.short())
+        .values()
+        .filter(|stored| !is_stored(stored))
+        .map(|stored| stored.edition().short())
         .collect();
     if lost.is_empty() {
         let count = releases.len();
@@ -199,7 +207,7 @@ async fn history(client: &Client, place: &Place, head: &Head) -> Finding {
     Finding::warning(
         "history",
         format!("these releases of the history are not stored: {}", lost.join(", ")),
-        "to go back to one of them, apply its bundle",
+        "to go back to one of them, apply its bundle, with its site overlay if it had one",
     )
 }
 

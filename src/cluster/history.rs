@@ -8,10 +8,13 @@ use semver::Version;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::head::Stored;
+use crate::{head::Stored, site_release::Edition};
 
 /// Most entries kept; with 350 bytes each they stay far below the 1 MiB of a `ConfigMap`.
 const MAX_ENTRIES: usize = 200;
+
+/// What a person writes for no overlay, behind the `+`.
+const NO_OVERLAY: &str = "none";
 
 /// One line of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +26,9 @@ pub struct Entry {
     pub release: ReleaseId,
     /// Digest of the stored bundle that holds it.
     pub bundle: Digest,
+    /// Digest of the site overlay that it was applied with; `None` without one.
+    #[serde(default)]
+    pub overlay: Option<Digest>,
     /// Its version.
     pub version: Version,
     /// What was done.
@@ -123,8 +129,14 @@ impl Entry {
         serde_json::from_str(line).ok()
     }
 
-    fn stored(&self) -> Stored {
-        Stored { release: self.release, bundle: self.bundle }
+    pub(crate) fn stored(&self) -> Stored {
+        Stored { release: self.release, bundle: self.bundle, overlay: self.overlay }
+    }
+
+    /// Returns what was to be applied.
+    #[must_use]
+    pub fn edition(&self) -> Edition {
+        self.stored().edition()
     }
 
     #[cfg(test)]
@@ -133,6 +145,7 @@ impl Entry {
             revision: 1,
             release: ReleaseId::of(b"a"),
             bundle: Digest::of(b"a"),
+            overlay: None,
             version: Version::new(1, 0, 0),
             action: Action::Apply,
             outcome: Outcome::Committed,
@@ -178,25 +191,35 @@ pub(crate) fn stored(history: &[Entry], prefix: &str) -> Result<Stored, SelectEr
 }
 
 /// Finds the release to roll back to: the one that `prefix` abbreviates, or without a prefix the
-/// one that was committed before the `committed` one.
+/// one that was committed before the `committed` one, which may be the same with another overlay.
 pub(crate) fn select(
     history: &[Entry],
-    committed: ReleaseId,
+    committed: Edition,
     prefix: Option<&str>,
 ) -> Result<Stored, SelectError> {
     let newest_first = || history.iter().rev().filter(|entry| entry.outcome == Outcome::Committed);
     let Some(prefix) = prefix else {
-        let mut before = newest_first().skip_while(|entry| entry.release != committed);
-        let earlier = before.find(|entry| entry.release != committed);
+        let mut before = newest_first().skip_while(|entry| entry.edition() != committed);
+        let earlier = before.find(|entry| entry.edition() != committed);
         return earlier.map(Entry::stored).ok_or(SelectError::NoEarlier);
     };
     find(newest_first(), prefix)
 }
 
-/// Finds the one release of `entries`, newest first, that `prefix` abbreviates.
+/// Finds the one release of `entries`, newest first, that `prefix` abbreviates, as it was applied
+/// last. Behind a `+`, the overlay is abbreviated that it was applied with, or said to be `none`.
 fn find<'a>(entries: impl Iterator<Item = &'a Entry>, prefix: &str) -> Result<Stored, SelectError> {
+    let (digits, overlay) = match prefix.split_once('+') {
+        Some((digits, overlay)) => (digits, Some(overlay)),
+        None => (prefix, None),
+    };
+    let has_overlay = |entry: &&Entry| match (overlay, entry.overlay) {
+        (None, _) => true,
+        (Some(wanted), None) => wanted == NO_OVERLAY,
+        (Some(wanted), Some(overlay)) => overlay.starts_with(wanted),
+    };
     let mut candidates: Vec<&Entry> = Vec::new();
-    for entry in entries {
+    for entry in entries.filter(has_overlay) {
         if candidates.iter().all(|known| known.release != entry.release) {
             candidates.push(entry);
         }
@@ -207,7 +230,7 @@ fn find<'a>(entries: impl Iterator<Item = &'a Entry>, prefix: &str) -> Result<St
         entries.iter().map(candidate).collect()
     };
     let matching: Vec<&Entry> =
-        candidates.iter().filter(|entry| entry.release.starts_with(prefix)).copied().collect();
+        candidates.iter().filter(|entry| entry.release.starts_with(digits)).copied().collect();
     let prefix = prefix.to_owned();
     match matching.as_slice() {
         [entry] => Ok(entry.stored()),
@@ -254,7 +277,8 @@ mod tests {
             ),
             ("there is only one", vec![("a", Committed)], "a", None),
         ] {
-            let found = select(&history(&log), ReleaseId::of(committed.as_bytes()), None);
+            let committed = ReleaseId::of(committed.as_bytes()).into();
+            let found = select(&history(&log), committed, None);
             let expected = expected.map(|name| ReleaseId::of(name.as_bytes()));
             assert_eq!(found.ok().map(|stored| stored.release), expected, "{case}");
         }
@@ -264,16 +288,80 @@ mod tests {
     fn a_prefix_selects_one_release_or_names_the_candidates() {
         let log = history(&[("a", Outcome::Committed), ("b", Outcome::Committed)]);
         let a = ReleaseId::of(b"a");
-        let found = select(&log, a, Some(&a.short())).unwrap();
+        let found = select(&log, a.into(), Some(&a.short())).unwrap();
         assert_eq!(found.release, a);
         assert!(matches!(
-            select(&log, a, Some("")),
+            select(&log, a.into(), Some("")),
             Err(SelectError::Ambiguous { candidates, .. }) if candidates.len() == 2
         ));
         assert!(matches!(
-            select(&log, a, Some("0000")),
+            select(&log, a.into(), Some("0000")),
             Err(SelectError::Unknown { candidates, .. }) if candidates.len() == 2
         ));
+    }
+
+    #[test]
+    fn an_overlay_makes_another_edition_of_a_release() {
+        let mut log = Vec::new();
+        let overlay = |name: &str| Some(Digest::of(name.as_bytes()));
+        for (release, overlay) in [("a", None), ("b", overlay("x")), ("b", overlay("y"))] {
+            let release = ReleaseId::of(release.as_bytes());
+            push(&mut log, Entry { release, overlay, ..Entry::example() });
+        }
+        let [a, b] = [b"a", b"b"].map(|name| ReleaseId::of(name));
+        let edition = |release, overlay| Edition { release, overlay };
+        let x = Digest::of(b"x").short();
+        for (case, committed, prefix, expected) in [
+            ("the one before", edition(b, overlay("y")), None, Some(edition(b, overlay("x")))),
+            ("the one before that", edition(b, overlay("x")), None, Some(edition(a, None))),
+            (
+                "a release as it was applied last",
+                edition(a, None),
+                Some(b.short()),
+                Some(edition(b, overlay("y"))),
+            ),
+            (
+                "the one that is committed",
+                edition(b, overlay("y")),
+                Some(b.short()),
+                Some(edition(b, overlay("y"))),
+            ),
+            (
+                "with an overlay",
+                edition(b, overlay("y")),
+                Some(format!("{}+{x}", b.short())),
+                Some(edition(b, overlay("x"))),
+            ),
+            (
+                "without one",
+                edition(b, overlay("y")),
+                Some(format!("{}+none", a.short())),
+                Some(edition(a, None)),
+            ),
+            (
+                "without one, but it was never applied so",
+                edition(b, overlay("y")),
+                Some(format!("{}+none", b.short())),
+                None,
+            ),
+            (
+                "with an overlay that it was never applied with",
+                edition(b, overlay("y")),
+                Some(format!("{}+{x}", a.short())),
+                None,
+            ),
+        ] {
+            let found = select(&log, committed, prefix.as_deref());
+            assert_eq!(found.ok().map(Stored::edition), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_before_there_were_overlays_has_none() {
+        let line = Entry::example().to_line();
+        let old = line.replace(r#""overlay":null,"#, "");
+        assert_ne!(old, line);
+        assert_eq!(Entry::from_line(&old), Some(Entry::example()));
     }
 
     #[test]

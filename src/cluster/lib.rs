@@ -12,6 +12,7 @@
 //! ConfigMap a4co.<app>                          head: state, epoch, committed, history
 //! Lease     a4co.<app>                          who is at work
 //! Secret    a4co.<app>.release-<digest>-<i>     stored bundles, immutable, deflated, in chunks
+//! Secret    a4co.<app>.overlay-<digest>-<i>     site overlays that releases were applied with
 //! Secret    a4co.<app>.inventory-<digest>-<i>   what was left of each object
 //! ```
 //!
@@ -81,6 +82,7 @@ mod rollout;
 mod secret;
 mod server;
 mod site;
+mod site_release;
 mod status;
 mod step;
 mod store;
@@ -129,6 +131,7 @@ pub use plan::Plan;
 pub use recover::{Recovered, recover};
 pub use refusal::Refusal;
 pub use reverse::Reversal;
+pub use site_release::{Edition, OverlayChoice, SiteRelease};
 pub use status::{Condition, Situated, Situation, status};
 pub use step::StepError;
 pub use store::StoreError;

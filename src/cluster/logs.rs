@@ -6,7 +6,7 @@ use std::{
     pin::Pin,
 };
 
-use a4co_bundle::{Object, ObjectRef, Release};
+use a4co_bundle::{Object, ObjectRef};
 use futures::{
     StreamExt as _,
     stream::{self, Stream},
@@ -23,6 +23,7 @@ use crate::{
     pods::{self, Stage, Workload},
     refusal::Refusal,
     resource::Resources,
+    site_release::SiteRelease,
     survey::load,
 };
 
@@ -136,13 +137,13 @@ async fn read(client: &Client, place: &Place) -> Result<Found<Value>, Refusal> {
     if !head.exists() {
         return Err(Refusal::NoRelease { place: place.to_string() });
     }
-    let mut releases: Vec<Release> = Vec::new();
+    let mut releases: Vec<SiteRelease> = Vec::new();
     for stored in [head.head.to, head.head.committed].into_iter().flatten() {
-        if releases.iter().all(|release| release.id() != stored.release) {
+        if releases.iter().all(|release| release.edition() != stored.edition()) {
             releases.push(load(client, place, stored).await?);
         }
     }
-    let objects = || releases.iter().flat_map(Release::objects);
+    let objects = || releases.iter().flat_map(SiteRelease::objects);
     let is_workload = |object: &&Object| {
         let reference = object.reference();
         WORKLOADS.contains(&(reference.group(), reference.kind.as_str()))

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use a4co_bundle::{GroupKind, Object, ObjectRef, ReleaseId, field_changes};
+use a4co_bundle::{GroupKind, Object, ObjectRef, field_changes};
 
 use crate::{
     change::{Change, Obstacle, Step},
@@ -11,6 +11,7 @@ use crate::{
     live::{Live, LiveObjects},
     mutant::{self, Mutant},
     one_way::{OneWay, Reason, one_way},
+    site_release::Edition,
 };
 
 /// Kinds that are never pruned: deleting one deletes what people keep in it.
@@ -25,9 +26,9 @@ const KEPT_KINDS: [(&str, &str); 4] = [
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// Release that the cluster has; `None` before the first one.
-    pub from: Option<ReleaseId>,
+    pub from: Option<Edition>,
     /// Release that it shall have; `None` when all objects go.
-    pub to: Option<ReleaseId>,
+    pub to: Option<Edition>,
     /// What happens to each object of either release.
     pub steps: Vec<Step>,
     /// Why it cannot be done.
@@ -58,7 +59,7 @@ pub(crate) struct Inputs<'a> {
 
 impl Plan {
     /// A plan without any step.
-    pub(crate) fn empty(from: Option<ReleaseId>, to: Option<ReleaseId>) -> Self {
+    pub(crate) fn empty(from: Option<Edition>, to: Option<Edition>) -> Self {
         Self { from, to, steps: Vec::new(), obstacles: Vec::new(), one_way: Vec::new() }
     }
 
@@ -95,7 +96,7 @@ impl Plan {
 }
 
 /// Works out the steps from `from` to `to`.
-pub(crate) fn draw(from: Option<ReleaseId>, to: Option<ReleaseId>, inputs: &Inputs<'_>) -> Plan {
+pub(crate) fn draw(from: Option<Edition>, to: Option<Edition>, inputs: &Inputs<'_>) -> Plan {
     let known: BTreeMap<_, &Object> =
         inputs.current.iter().map(|object| (object.reference().identity(), object)).collect();
     let wanted: BTreeSet<_> =

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use a4co_bundle::{Api, Bundle, GroupKind, Object, Release, ReleaseConfig, ReleaseId};
+use a4co_bundle::{Api, Bundle, GroupKind, Object, ReleaseConfig, ReleaseId};
 use futures::future::join4;
 use semver::Version;
 use serde::Deserialize;
@@ -21,6 +21,7 @@ use crate::{
     rehearse::{Extent, rehearse},
     requirements,
     resource::Resources,
+    site_release::SiteRelease,
     survey::Survey,
 };
 
@@ -82,11 +83,11 @@ pub(crate) async fn check(
     client: &Client,
     place: &Place,
     survey: &Survey<'_>,
-    release: &Release,
     plan: Plan,
     extent: Extent,
     observer: &dyn Observer,
 ) -> Result<Plan, Refusal> {
+    let release = &survey.target;
     let orphans = orphans(survey, &plan, &release.config().keep);
     let obstacles: Vec<_> = plan.obstacles.iter().cloned().chain(orphans).collect();
     if !obstacles.is_empty() {
@@ -131,7 +132,7 @@ fn orphans(survey: &Survey<'_>, plan: &Plan, keep: &[GroupKind]) -> Vec<Obstacle
         // What an interrupted command has left is undone before anything else.
         return Vec::new();
     }
-    let current = survey.current.as_ref().map_or(&[][..], Release::objects);
+    let current = survey.current.as_ref().map_or(&[][..], SiteRelease::objects);
     let known: BTreeSet<_> = current.iter().map(|object| object.reference().identity()).collect();
     let is_orphan = |step: &&Step| {
         step.live.is_some()
@@ -146,7 +147,7 @@ fn orphans(survey: &Survey<'_>, plan: &Plan, keep: &[GroupKind]) -> Vec<Obstacle
     orphans.map(|step| Obstacle::Orphan(step.object.clone())).collect()
 }
 
-fn check_apis(survey: &Survey<'_>, release: &Release) -> Result<(), Refusal> {
+fn check_apis(survey: &Survey<'_>, release: &SiteRelease) -> Result<(), Refusal> {
     let mut missing = BTreeSet::new();
     for object in release.objects() {
         let reference = object.reference();
@@ -177,7 +178,7 @@ pub(crate) struct Namespaces<'a> {
 }
 
 impl<'a> Namespaces<'a> {
-    pub(crate) fn of(place: &'a Place, release: &'a Release) -> Self {
+    pub(crate) fn of(place: &'a Place, release: &'a SiteRelease) -> Self {
         let mut used = BTreeSet::from([place.namespace.as_str()]);
         let mut brought = BTreeSet::new();
         for object in release.objects().iter().map(Object::reference) {
@@ -194,7 +195,7 @@ impl<'a> Namespaces<'a> {
 async fn check_namespaces(
     client: &Client,
     place: &Place,
-    release: &Release,
+    release: &SiteRelease,
 ) -> Result<(), Refusal> {
     let Namespaces { used, brought } = Namespaces::of(place, release);
     for namespace in used {
@@ -222,7 +223,11 @@ mod tests {
     #[test]
     fn only_a_rollback_goes_back_behind_the_highest_version() {
         let stored = |name: &str| {
-            Some(Stored { release: ReleaseId::of(name.as_bytes()), bundle: Digest::of(b"b") })
+            Some(Stored {
+                release: ReleaseId::of(name.as_bytes()),
+                bundle: Digest::of(b"b"),
+                overlay: None,
+            })
         };
         let head = Head {
             committed: stored("committed"),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use a4co_bundle::{Object, Release, ReleaseId};
+use a4co_bundle::{Object, ReleaseId};
 
 use crate::{
     adopt::Adoption,
@@ -24,6 +24,7 @@ use crate::{
     plan::{self, Inputs, Plan},
     refusal::Refusal,
     resource::Resources,
+    site_release::SiteRelease,
     step::StepError,
     survey::{load, load_inventory},
     transaction::{Transaction, close},
@@ -124,7 +125,7 @@ pub(crate) async fn finish_or_undo(
         Some(from) => Some(load(client, place, from).await?),
         None => None,
     };
-    let objects = || new.objects().iter().chain(old.iter().flat_map(Release::objects));
+    let objects = || new.objects().iter().chain(old.iter().flat_map(SiteRelease::objects));
     let inventory = load_inventory(client, place, &head).await?;
     let leftover = &head.head.leftover;
     let resources = Resources::of_kinds(client, objects(), leftover).await.map_err(Refusal::Api)?;
@@ -192,8 +193,8 @@ async fn remind_of_helm(transaction: &Transaction<'_>) -> Result<(), StepError> 
 /// Goes on to a release that cannot be undone any more.
 async fn go_on(
     mut transaction: Transaction<'_>,
-    new: &Release,
-    old: Option<&Release>,
+    new: &SiteRelease,
+    old: Option<&SiteRelease>,
     entry: Entry,
 ) -> Result<Recovered, Failure> {
     let unfinished = |cause| Failure::Unfinished { cause };
@@ -232,10 +233,10 @@ pub(crate) fn warn(observer: &dyn Observer, refused: &[StepError]) {
 /// What is left to do to have `new`.
 async fn remaining(
     transaction: &Transaction<'_>,
-    new: &Release,
-    old: Option<&Release>,
+    new: &SiteRelease,
+    old: Option<&SiteRelease>,
 ) -> Result<Plan, StepError> {
-    let current = old.map_or(&[][..], Release::objects);
+    let current = old.map_or(&[][..], SiteRelease::objects);
     let leftover = &transaction.head.head.leftover;
     let references = new.objects().iter().chain(current).map(Object::reference).chain(leftover);
     let live = live::read(transaction.client, &transaction.resources, references).await?;
@@ -249,7 +250,7 @@ async fn remaining(
         keep: &new.config().keep,
         adopts: transaction.adoption.is_some(),
     };
-    Ok(plan::draw(old.map(Release::id), Some(new.id()), &inputs))
+    Ok(plan::draw(old.map(SiteRelease::edition), Some(new.edition()), &inputs))
 }
 
 /// Makes of `plan` what the interrupted command had left to do, of whose waves `done` were done.

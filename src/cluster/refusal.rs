@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use a4co_bundle::{Api, BundleError, ObjectRef, ReleaseId};
+use a4co_bundle::{Api, BundleError, Digest, ObjectRef, OverlayError, ReleaseError, ReleaseId};
 use semver::Version;
 use thiserror::Error;
 
@@ -35,6 +35,17 @@ pub enum Refusal {
         /// Why.
         source: BundleError,
     },
+    /// A stored site overlay is malformed.
+    #[error("the stored site overlay {digest} is malformed")]
+    StoredOverlay {
+        /// Its digest.
+        digest: Digest,
+        /// Why.
+        source: OverlayError,
+    },
+    /// With the site overlay, the release would not be one.
+    #[error("the site overlay does not fit the release")]
+    Overlay(#[source] ReleaseError),
     /// Somebody else is at work.
     #[error(transparent)]
     Lease(#[from] LeaseError),
@@ -193,8 +204,8 @@ impl Refusal {
                 "the credentials are not accepted or have expired; log in again".into()
             }
             Self::Store(StoreError::Missing { .. }) => {
-                "apply the bundle of that release again, which stores it again; `a4co-apply status` \
-                 names what is committed, and between which releases the cluster is"
+                "apply the bundle of that release again, with the same site overlay if it had one, which \
+                 stores both again; `a4co-apply status` names what is committed, and between which releases the cluster is"
                     .into()
             }
             Self::Store(

@@ -10,7 +10,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use a4co_bundle::{FieldChange, Object, ObjectRef, Release};
+use a4co_bundle::{FieldChange, Object, ObjectRef};
 use serde_json::Value;
 
 use crate::{
@@ -22,6 +22,7 @@ use crate::{
     one_way::{OneWay, one_way},
     plan::Plan,
     refusal::Refusal,
+    site_release::SiteRelease,
     step::StepError,
     survey::{Survey, by_reference},
     waves::Waves,
@@ -47,7 +48,7 @@ pub(crate) enum Extent {
 pub(crate) async fn rehearse(
     client: &Client,
     survey: &Survey<'_>,
-    release: &Release,
+    release: &SiteRelease,
     mut plan: Plan,
     extent: Extent,
     observer: &dyn Observer,
@@ -114,7 +115,7 @@ fn immutable(
     plan: &Plan,
     objects: &BTreeMap<&ObjectRef, &Object>,
 ) -> Immutable {
-    let known = by_reference(survey.current.as_ref().map_or(&[], Release::objects));
+    let known = by_reference(survey.current.as_ref().map_or(&[], SiteRelease::objects));
     let updates = plan.steps.iter().filter(|step| matches!(step.change, Change::Update(_)));
     let changes = updates.filter_map(|step| {
         let (before, after) = (known.get(&step.object)?, objects.get(&step.object)?);

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use a4co_bundle::{Object, Release};
+use a4co_bundle::Object;
 
 use crate::{
     change::{Change, Step},
@@ -15,6 +15,7 @@ use crate::{
     one_way,
     plan::{self, Plan},
     rehearse::may_recreate,
+    site_release::SiteRelease,
     survey::by_reference,
 };
 
@@ -61,7 +62,7 @@ impl Reversal {
 impl Plan {
     /// Works out the way back of every step, from `target` to `before`. Without a release before,
     /// there is none.
-    pub(crate) fn reverse(&mut self, target: &Release, before: Option<&Release>) {
+    pub(crate) fn reverse(&mut self, target: &SiteRelease, before: Option<&SiteRelease>) {
         let Some(before) = before else { return };
         let wanted = by_reference(target.objects());
         let known: BTreeMap<_, &Object> =
@@ -115,13 +116,13 @@ fn back_to(old: &Object, new: &Object) -> Reversal {
 #[cfg(test)]
 mod tests {
     use a4co_bundle::{
-        CONFIG_SCHEMA, GroupKind, PART_OF_LABEL, ReleaseConfig, Requirements, applyset_id,
+        CONFIG_SCHEMA, GroupKind, PART_OF_LABEL, Release, ReleaseConfig, Requirements, applyset_id,
     };
     use serde_json::{Value, json};
 
     use super::*;
 
-    fn release(objects: &[Value]) -> Release {
+    fn release(objects: &[Value]) -> SiteRelease {
         let config = ReleaseConfig {
             schema: CONFIG_SCHEMA,
             app: "shop".to_owned(),
@@ -140,7 +141,8 @@ mod tests {
             object["metadata"]["labels"][PART_OF_LABEL] = applyset_id("shop", "shop").into();
             (1, object)
         };
-        Release::new(config, objects.iter().map(labelled).collect()).unwrap()
+        let objects = objects.iter().map(labelled).collect();
+        SiteRelease::plain(Release::new(config, objects).unwrap())
     }
 
     fn object(api_version: &str, kind: &str, spec: &Value) -> Value {
@@ -227,7 +229,7 @@ mod tests {
             let before = release(&before.into_iter().collect::<Vec<_>>());
             let target = release(&target.into_iter().collect::<Vec<_>>());
             let object = target.objects().iter().chain(before.objects()).next().unwrap();
-            let mut plan = Plan::empty(Some(before.id()), Some(target.id()));
+            let mut plan = Plan::empty(Some(before.edition()), Some(target.edition()));
             plan.steps.push(Step::new(object.reference().clone(), 1, change, None));
             plan.reverse(&target, Some(&before));
             assert_eq!(plan.steps[0].way_back, expected, "{case}");

@@ -21,7 +21,8 @@ use crate::{
     refusal::Refusal,
     requirements,
     resource::Resources,
-    survey::Survey,
+    site_release::{OverlayChoice, SiteRelease},
+    survey::{Survey, choose},
 };
 
 /// Keeps the warnings that a check gives.
@@ -37,14 +38,33 @@ impl Observer for Ear {
 }
 
 /// Checks whether the site can take the release of `bundle`.
-pub(crate) async fn check(client: &Client, place: &Place, bundle: &Bundle) -> Vec<Finding> {
-    let release = bundle.release();
+pub(crate) async fn check(
+    client: &Client,
+    place: &Place,
+    bundle: &Bundle,
+    overlay: &OverlayChoice,
+) -> Vec<Finding> {
     let mut findings = vec![order(client, place, bundle).await];
+    let chosen = chosen(client, place, bundle.release(), overlay).await;
+    let release = &chosen.unwrap_or_else(|refusal| {
+        findings.push(Finding::refused("overlay", &refusal));
+        SiteRelease::plain(bundle.release().clone())
+    });
     findings.extend(namespaces(client, place, release).await);
     findings.push(apis(client, release).await);
     findings.extend(needs(client, place, release).await);
-    findings.push(permissions(client, place, release).await);
+    findings.push(permissions(client, place, bundle.release(), overlay).await);
     findings
+}
+
+/// The release with the overlay that it would be applied with.
+async fn chosen(
+    client: &Client,
+    place: &Place,
+    release: &Release,
+    overlay: &OverlayChoice,
+) -> Result<SiteRelease, Refusal> {
+    choose(client, place, &place.head_object(client).await?, release, overlay).await
 }
 
 /// Whether the bundle belongs here, and is not older than what was here.
@@ -56,7 +76,7 @@ async fn order(client: &Client, place: &Place, bundle: &Bundle) -> Finding {
     }
 }
 
-async fn namespaces(client: &Client, place: &Place, release: &Release) -> Vec<Finding> {
+async fn namespaces(client: &Client, place: &Place, release: &SiteRelease) -> Vec<Finding> {
     let Namespaces { used, brought } = Namespaces::of(place, release);
     let mut findings = Vec::new();
     for name in used {
@@ -86,7 +106,7 @@ fn namespace(name: &str, is_brought: bool, found: Option<&Value>) -> Finding {
     }
 }
 
-async fn apis(client: &Client, release: &Release) -> Finding {
+async fn apis(client: &Client, release: &SiteRelease) -> Finding {
     let resources = match Resources::discover(client, release.objects()).await {
         Ok(resources) => resources,
         Err(error) => return Finding::unknown("apis", "which kinds are served", error),
@@ -109,7 +129,7 @@ async fn apis(client: &Client, release: &Release) -> Finding {
 }
 
 /// Classes and Secrets that the site has to provide.
-async fn needs(client: &Client, place: &Place, release: &Release) -> Vec<Finding> {
+async fn needs(client: &Client, place: &Place, release: &SiteRelease) -> Vec<Finding> {
     let ear = Ear::default();
     let checked = requirements::check(client, place, &release.config().requirements, &ear).await;
     let warnings = ear.0.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -129,8 +149,13 @@ async fn needs(client: &Client, place: &Place, release: &Release) -> Vec<Finding
     findings
 }
 
-async fn permissions(client: &Client, place: &Place, release: &Release) -> Finding {
-    let needed = match needed(client, place, release).await {
+async fn permissions(
+    client: &Client,
+    place: &Place,
+    release: &Release,
+    overlay: &OverlayChoice,
+) -> Finding {
+    let needed = match needed(client, place, release, overlay).await {
         Ok(needed) => needed,
         Err(Refusal::Api(error)) => {
             return Finding::unknown("permissions", "what is needed", error);
@@ -149,9 +174,14 @@ async fn permissions(client: &Client, place: &Place, release: &Release) -> Findi
 }
 
 /// The permissions that applying `release` takes.
-async fn needed(client: &Client, place: &Place, release: &Release) -> Result<Needed, Refusal> {
-    let survey = Survey::take(client, place, release, false, None).await?;
-    let plan = survey.plan(release);
+async fn needed(
+    client: &Client,
+    place: &Place,
+    release: &Release,
+    overlay: &OverlayChoice,
+) -> Result<Needed, Refusal> {
+    let survey = Survey::take(client, place, release, overlay, false, None).await?;
+    let plan = survey.plan();
     let keep = &release.config().keep;
     Ok(permission::needed(&plan, &survey.resources, &place.namespace, keep))
 }

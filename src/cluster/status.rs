@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use a4co_bundle::{Object, ObjectRef, ReadinessRule, Release};
+use a4co_bundle::{Object, ObjectRef, Overlay, ReadinessRule};
 use semver::Version;
 use serde_json::Value;
 
@@ -20,6 +20,7 @@ use crate::{
     ready::{self, Status},
     refusal::Refusal,
     resource::Resources,
+    site_release::SiteRelease,
     survey::{load, load_inventory},
 };
 
@@ -28,6 +29,8 @@ use crate::{
 pub struct Situation {
     /// The head.
     pub head: Head,
+    /// The site overlay that the committed release was applied with.
+    pub overlay: Option<Overlay>,
     /// Version of the committed release.
     pub version: Option<Version>,
     /// Objects of the committed release, by wave.
@@ -72,6 +75,7 @@ pub async fn status(client: &Client, place: &Place) -> Result<Situation, Refusal
     let Some(committed) = head.head.committed else {
         return Ok(Situation {
             head: head.head,
+            overlay: None,
             version: None,
             objects: Vec::new(),
             notes: Vec::new(),
@@ -82,12 +86,13 @@ pub async fn status(client: &Client, place: &Place) -> Result<Situation, Refusal
     let objects = look(client, &release, &inventory).await?;
     let config = release.config();
     let (version, notes) = (Some(config.version.clone()), config.notes.clone());
-    Ok(Situation { head: head.head, version, objects, notes })
+    let overlay = release.overlay().cloned();
+    Ok(Situation { head: head.head, overlay, version, objects, notes })
 }
 
 async fn look(
     client: &Client,
-    release: &Release,
+    release: &SiteRelease,
     inventory: &Inventory,
 ) -> Result<Vec<Situated>, Refusal> {
     let resources = Resources::discover(client, release.objects()).await?;

@@ -41,6 +41,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub(crate) enum Content {
     /// A thin bundle.
     Release,
+    /// A site overlay, as canonical JSON.
+    Overlay,
     /// What was recorded about the objects of a release after it was applied.
     Inventory,
     /// What a transaction touches, as it was before.
@@ -110,6 +112,7 @@ impl Content {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Release => "release",
+            Self::Overlay => "overlay",
             Self::Inventory => "inventory",
             Self::Undo => "undo",
         }

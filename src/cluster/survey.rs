@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use a4co_bundle::{Bundle, Object, ObjectRef, Release, TrustAnchor, UnverifiedBundle};
+use a4co_bundle::{
+    Bundle, Digest, Object, ObjectRef, Overlay, Release, TrustAnchor, UnverifiedBundle,
+    registry_hosts,
+};
 
 use crate::{
     adopt::Adoption,
     client::{Client, Effect},
+    event::Event,
     fencing::Fencing,
     head::{State, Stored},
     head_object::HeadObject,
@@ -17,6 +21,7 @@ use crate::{
     plan::{self, Inputs, Plan},
     refusal::Refusal,
     resource::Resources,
+    site_release::{OverlayChoice, SiteRelease},
     store::{Content, StoreError},
     write::Writer,
 };
@@ -28,45 +33,51 @@ pub(crate) struct Survey<'a> {
     /// Whose objects are taken over.
     pub(crate) adoption: Option<&'a Adoption>,
     pub(crate) head: HeadObject,
+    /// The release to apply, with the site overlay that is to be in force.
+    pub(crate) target: SiteRelease,
     /// The committed release.
-    pub(crate) current: Option<Release>,
+    pub(crate) current: Option<SiteRelease>,
     pub(crate) inventory: Inventory,
     pub(crate) resources: Resources,
     pub(crate) live: LiveObjects,
 }
 
 impl<'a> Survey<'a> {
-    /// Reads what bringing `place` to `target` depends on.
+    /// Reads what bringing `place` to `release` depends on, with the overlay that is chosen.
     pub(crate) async fn take(
         client: &Client,
         place: &Place,
-        target: &Release,
+        release: &Release,
+        overlay: &OverlayChoice,
         goes_back: bool,
         adoption: Option<&'a Adoption>,
     ) -> Result<Self, Refusal> {
         let head = place.head_object(client).await?;
+        let target = choose(client, place, &head, release, overlay).await?;
         let current = match head.head.committed {
-            Some(stored) if stored.release == target.id() => Some(target.clone()),
+            Some(stored) if stored.edition() == target.edition() => Some(target.clone()),
             Some(stored) => Some(load(client, place, stored).await?),
             None => None,
         };
         let inventory = load_inventory(client, place, &head).await?;
-        let objects = || target.objects().iter().chain(current.iter().flat_map(Release::objects));
+        let objects =
+            || target.objects().iter().chain(current.iter().flat_map(SiteRelease::objects));
         let resources = Resources::of_kinds(client, objects(), &head.head.leftover).await?;
         let references = objects().map(Object::reference).chain(&head.head.leftover);
         let live = live::read(client, &resources, references).await?;
-        Ok(Self { goes_back, adoption, head, current, inventory, resources, live })
+        Ok(Self { goes_back, adoption, head, target, current, inventory, resources, live })
     }
 
-    /// Works out the steps to `target`.
-    pub(crate) fn plan(&self, target: &Release) -> Plan {
-        let from = self.current.as_ref().map(Release::id);
+    /// Works out the steps to the target.
+    pub(crate) fn plan(&self) -> Plan {
+        let target = &self.target;
+        let from = self.current.as_ref().map(SiteRelease::edition);
         let mut plan = plan::draw(
             from,
-            Some(target.id()),
+            Some(target.edition()),
             &Inputs {
                 target: target.objects(),
-                current: self.current.as_ref().map_or(&[], Release::objects),
+                current: self.current.as_ref().map_or(&[], SiteRelease::objects),
                 leftover: &self.head.head.leftover,
                 inventory: &self.inventory,
                 live: &self.live,
@@ -81,29 +92,47 @@ impl<'a> Survey<'a> {
         plan
     }
 
-    /// Returns whether `target` is what the cluster has, and `plan` finds nothing to do about it.
+    /// Tells where images are to come from.
+    pub(crate) fn registries(&self) -> Event<'_> {
+        let overlay = self.target.overlay();
+        let before = self.head.head.committed.and_then(|stored| stored.overlay);
+        let named = |host: &&str| overlay.is_none_or(|o| o.registries().contains_key(*host));
+        let hosts = registry_hosts(self.target.config()).into_iter();
+        let others = hosts.filter(|host| !named(host)).map(str::to_owned).collect();
+        Event::Registries { overlay, before, others }
+    }
+
+    /// Returns whether the target is what the cluster has, and `plan` finds nothing to do about it.
     pub(crate) async fn is_settled(
         &self,
         client: &Client,
         place: &Place,
-        target: &Release,
         plan: &Plan,
     ) -> Result<bool, Refusal> {
         let head = &self.head.head;
-        let Some(committed) = head.committed.filter(|stored| stored.release == target.id()) else {
+        let edition = self.target.edition();
+        let Some(committed) = head.committed.filter(|stored| stored.edition() == edition) else {
             return Ok(false);
         };
         let is_quiet = !mutant::is(Mutant::NeverSettled)
             && head.state == State::Idle
             && plan.is_empty()
             && plan.obstacles.is_empty();
-        // Without its stored bundle the release could not be come back to.
-        Ok(is_quiet && place.store(client).has(Content::Release, committed.bundle).await?)
+        if !is_quiet {
+            return Ok(false);
+        }
+        // Without its stored bundle and overlay the release could not be come back to.
+        let store = place.store(client);
+        let has_overlay = match committed.overlay {
+            Some(overlay) => store.has(Content::Overlay, overlay).await?,
+            None => true,
+        };
+        Ok(has_overlay && store.has(Content::Release, committed.bundle).await?)
     }
 
     /// Objects that should not be there: late creations, and what could not be deleted.
     pub(crate) fn strays(&self) -> impl Iterator<Item = &ObjectRef> {
-        let known = by_reference(self.current.as_ref().map_or(&[], Release::objects));
+        let known = by_reference(self.current.as_ref().map_or(&[], SiteRelease::objects));
         self.head.head.leftover.iter().filter(move |object| !known.contains_key(object))
     }
 
@@ -126,13 +155,40 @@ pub(crate) fn by_reference(objects: &[Object]) -> BTreeMap<&ObjectRef, &Object> 
     objects.iter().map(|object| (object.reference(), object)).collect()
 }
 
-/// Reads a stored release that was committed here before. Its signatures were checked then, and
+/// Reads a stored overlay.
+pub(crate) async fn load_overlay(
+    client: &Client,
+    place: &Place,
+    digest: Digest,
+) -> Result<Overlay, Refusal> {
+    let bytes = place.store(client).get(Content::Overlay, digest).await?;
+    Overlay::from_json(&bytes).map_err(|source| Refusal::StoredOverlay { digest, source })
+}
+
+/// Gives `release` the overlay that is chosen.
+pub(crate) async fn choose(
+    client: &Client,
+    place: &Place,
+    head: &HeadObject,
+    release: &Release,
+    overlay: &OverlayChoice,
+) -> Result<SiteRelease, Refusal> {
+    let in_force = head.head.committed.and_then(|stored| stored.overlay);
+    let overlay = match (overlay, in_force) {
+        (OverlayChoice::Use(overlay), _) => Some(overlay.clone()),
+        (OverlayChoice::Keep, Some(digest)) => Some(load_overlay(client, place, digest).await?),
+        (OverlayChoice::Keep, None) | (OverlayChoice::Drop, _) => None,
+    };
+    SiteRelease::new(release.clone(), overlay).map_err(Refusal::Overlay)
+}
+
+/// Reads a stored release that was committed here before, with the overlay that it had. Its signatures were checked then, and
 /// its digest stands in the head.
 pub(crate) async fn load(
     client: &Client,
     place: &Place,
     stored: Stored,
-) -> Result<Release, Refusal> {
+) -> Result<SiteRelease, Refusal> {
     let bytes = place.store(client).get(Content::Release, stored.bundle).await?;
     let damaged = |source| Refusal::Stored { release: stored.release, source };
     let bundle = UnverifiedBundle::open(bytes.as_slice()).and_then(UnverifiedBundle::inspect);
@@ -141,7 +197,11 @@ pub(crate) async fn load(
         let (expected, computed) = (stored.release.digest(), release.id().digest());
         return Err(StoreError::Digest { expected, computed }.into());
     }
-    Ok(release)
+    let overlay = match stored.overlay {
+        Some(digest) => Some(load_overlay(client, place, digest).await?),
+        None => None,
+    };
+    SiteRelease::new(release, overlay).map_err(Refusal::Overlay)
 }
 
 /// Reads a stored release that is to be applied again, and checks its signatures by today's trust:

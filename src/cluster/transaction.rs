@@ -23,7 +23,7 @@
 
 use std::{io::Write as _, time::Duration};
 
-use a4co_bundle::{Digest, Object, ObjectRef, Release};
+use a4co_bundle::{Digest, Object, ObjectRef};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -46,6 +46,7 @@ use crate::{
     plan::{self, Inputs, Plan},
     remove::Remover,
     resource::Resources,
+    site_release::SiteRelease,
     step::StepError,
     store::{Content, StoreError},
     survey::by_reference,
@@ -127,7 +128,7 @@ impl Transaction<'_> {
     pub(crate) async fn go_forward(
         &mut self,
         plan: &Plan,
-        target: &Release,
+        target: &SiteRelease,
     ) -> Result<(), StepError> {
         self.advance(plan, target).await?;
         if mutant::is(Mutant::NoConfirmation) {
@@ -137,7 +138,7 @@ impl Transaction<'_> {
     }
 
     /// Writes everything that `plan` creates and updates, and waits for each wave to be ready.
-    async fn advance(&mut self, plan: &Plan, target: &Release) -> Result<(), StepError> {
+    async fn advance(&mut self, plan: &Plan, target: &SiteRelease) -> Result<(), StepError> {
         let objects = by_reference(target.objects());
         for (wave, steps) in plan.waves() {
             if mutant::is(Mutant::CommitBeforeLastWave) && plan.is_last(wave) {
@@ -171,7 +172,7 @@ impl Transaction<'_> {
         &mut self,
         wave: u8,
         steps: &[&Step],
-        target: &Release,
+        target: &SiteRelease,
     ) -> Result<(), StepError> {
         self.observer.observe(&Event::Wave { wave, objects: steps.len() });
         let objects = by_reference(target.objects());
@@ -190,7 +191,7 @@ impl Transaction<'_> {
 
     /// Checks that nobody has changed what was written while we waited: what is committed must be
     /// what is there.
-    async fn confirm(&self, plan: &Plan, target: &Release) -> Result<(), StepError> {
+    async fn confirm(&self, plan: &Plan, target: &SiteRelease) -> Result<(), StepError> {
         let written: Vec<&ObjectRef> = plan.touched().map(|step| &step.object).collect();
         let live = live::read(self.client, &self.resources, written.iter().copied()).await?;
         let objects = by_reference(target.objects());
@@ -213,7 +214,11 @@ impl Transaction<'_> {
     }
 
     /// The commit point: one write, after which the new release is the one that the cluster has.
-    pub(crate) async fn commit(&mut self, target: &Release, entry: Entry) -> Result<(), StepError> {
+    pub(crate) async fn commit(
+        &mut self,
+        target: &SiteRelease,
+        entry: Entry,
+    ) -> Result<(), StepError> {
         let mut inventory = self.put_inventory(target.objects()).await?;
         if let (true, Some(old)) = (mutant::is(Mutant::StaleInventory), self.head.head.inventory) {
             inventory = old;
@@ -243,7 +248,7 @@ impl Transaction<'_> {
     pub(crate) async fn finish(
         &mut self,
         plan: &Plan,
-        target: &Release,
+        target: &SiteRelease,
     ) -> Result<Vec<StepError>, StepError> {
         if mutant::is(Mutant::CommitBeforeLastWave)
             && let Some((wave, steps)) = plan.waves().pop_last()
@@ -268,7 +273,7 @@ impl Transaction<'_> {
 
     /// Lists what an overtaken command may still create: objects that neither `target` has nor `plan`
     /// deletes.
-    fn awaited(&self, plan: &Plan, target: &Release) -> Vec<ObjectRef> {
+    fn awaited(&self, plan: &Plan, target: &SiteRelease) -> Vec<ObjectRef> {
         let Head { history, leftover, .. } = &self.head.head;
         let undone = history.iter().rfind(|entry| entry.outcome == Outcome::RolledBack);
         if undone.is_none_or(|entry| Timestamp::now().duration_since(entry.at) > ARRIVAL) {
@@ -294,7 +299,7 @@ impl Transaction<'_> {
     }
 
     /// Once autoscalers are gone, sets the replica counts that they may have changed meanwhile.
-    async fn settle(&mut self, plan: &Plan, target: &Release) -> Result<(), StepError> {
+    async fn settle(&mut self, plan: &Plan, target: &SiteRelease) -> Result<(), StepError> {
         if !prunes_autoscaler(plan) {
             return Ok(());
         }
@@ -313,7 +318,7 @@ impl Transaction<'_> {
             keep: &[],
             adopts: false,
         };
-        let plan = plan::draw(Some(target.id()), Some(target.id()), &inputs);
+        let plan = plan::draw(Some(target.edition()), Some(target.edition()), &inputs);
         self.advance(&plan, target).await
     }
 
@@ -333,7 +338,7 @@ impl Transaction<'_> {
 
     pub(crate) async fn until_ready(
         &self,
-        release: &Release,
+        release: &SiteRelease,
         objects: &[ObjectRef],
     ) -> Result<(), StepError> {
         if mutant::is(Mutant::NoWaitForReady) {

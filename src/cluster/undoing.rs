@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use a4co_bundle::{GroupKind, Object, Release};
+use a4co_bundle::{GroupKind, Object};
 
 use crate::{
     change::{Change, Step},
     one_way::{OneWay, Reason},
     plan::{self, Plan},
+    site_release::SiteRelease,
 };
 
 /// What undoes one step when the plan fails.
@@ -49,8 +50,8 @@ impl Undoing {
 
 impl Plan {
     /// Works out what undoes every step to `target`, from `before`.
-    pub(crate) fn foresee_undoing(&mut self, target: &Release, before: Option<&Release>) {
-        let objects = before.map_or(&[][..], Release::objects).iter().map(Object::reference);
+    pub(crate) fn foresee_undoing(&mut self, target: &SiteRelease, before: Option<&SiteRelease>) {
+        let objects = before.map_or(&[][..], SiteRelease::objects).iter().map(Object::reference);
         let known: BTreeSet<_> = objects.collect();
         for step in &mut self.steps {
             let reasons = self.one_way.iter().filter(|one_way| one_way.object == step.object);

@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use a4co_bundle::{Object, ObjectRef, Release};
+use a4co_bundle::{Object, ObjectRef};
 use futures::{StreamExt as _, stream};
 use serde_json::Value;
 
@@ -34,6 +34,7 @@ use crate::{
     plan::{self, Inputs},
     remove::{Deleted, when_recreated},
     resource::Resource,
+    site_release::SiteRelease,
     step::StepError,
     store::{Content, StoreError},
     survey::by_reference,
@@ -68,8 +69,8 @@ pub(crate) struct Restored {
 /// Between what a way back leads.
 #[derive(Clone, Copy)]
 struct Ends<'a> {
-    failed: &'a Release,
-    old: Option<&'a Release>,
+    failed: &'a SiteRelease,
+    old: Option<&'a SiteRelease>,
 }
 
 /// One round.
@@ -89,8 +90,8 @@ impl Transaction<'_> {
     /// release is restored but does not become ready is no failure of the way back.
     pub(crate) async fn roll_back(
         &mut self,
-        failed: &Release,
-        from: Option<&Release>,
+        failed: &SiteRelease,
+        from: Option<&SiteRelease>,
         late: Late,
         entry: Entry,
     ) -> Result<Restored, StepError> {
@@ -140,7 +141,7 @@ impl Transaction<'_> {
             self.put_lost(&log, release, &mut not_ready).await?;
         }
         let left = self.give_up(&log, &end).await?;
-        let inventory = self.put_inventory(from.map_or(&[], Release::objects)).await?;
+        let inventory = self.put_inventory(from.map_or(&[], SiteRelease::objects)).await?;
         let lost = lost(&log, from);
         let is_awaited = |item: &&Line| {
             item.image.is_none()
@@ -313,7 +314,7 @@ impl Transaction<'_> {
 
     async fn await_old(
         &self,
-        old: Option<&Release>,
+        old: Option<&SiteRelease>,
         mut written: Vec<ObjectRef>,
         not_ready: &mut Option<StepError>,
     ) -> Result<(), StepError> {
@@ -441,7 +442,7 @@ impl Transaction<'_> {
     async fn put_lost(
         &mut self,
         log: &[Line],
-        release: &Release,
+        release: &SiteRelease,
         not_ready: &mut Option<StepError>,
     ) -> Result<(), StepError> {
         let lost: Vec<Object> = lost(log, Some(release)).into_values().cloned().collect();
@@ -461,7 +462,7 @@ impl Transaction<'_> {
             keep: &[],
             adopts: false,
         };
-        let mut plan = plan::draw(Some(release.id()), Some(release.id()), &inputs);
+        let mut plan = plan::draw(Some(release.edition()), Some(release.edition()), &inputs);
         if let Some(obstacle) = plan.obstacles.pop() {
             return Err(StepError::Blocked(obstacle));
         }
@@ -521,8 +522,8 @@ impl Round {
 }
 
 /// Objects of the old release that were missing before the transaction began.
-fn lost<'a>(log: &[Line], from: Option<&'a Release>) -> BTreeMap<&'a ObjectRef, &'a Object> {
-    let mut objects = by_reference(from.map_or(&[], Release::objects));
+fn lost<'a>(log: &[Line], from: Option<&'a SiteRelease>) -> BTreeMap<&'a ObjectRef, &'a Object> {
+    let mut objects = by_reference(from.map_or(&[], SiteRelease::objects));
     let missing: BTreeSet<_> =
         log.iter().filter(|item| item.image.is_none()).map(|item| &item.object).collect();
     objects.retain(|object, _| missing.contains(object));

@@ -1,8 +1,8 @@
 //! One command at work: look, check, take the lease, carry out, and tell how it ended.
 
-use std::{pin::pin, time::Duration};
+use std::{io::Write as _, pin::pin, time::Duration};
 
-use a4co_bundle::{Bundle, Digest, ObjectRef, Release};
+use a4co_bundle::{Bundle, Digest, ObjectRef, Overlay};
 use futures::future::{Either, join, select};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -33,6 +33,7 @@ use crate::{
     refusal::Refusal,
     rehearse::Extent,
     resource::Resources,
+    site_release::SiteRelease,
     step::StepError,
     store::{Content, StoreError},
     survey::Survey,
@@ -77,19 +78,19 @@ impl<'w> Work<'w> {
 
     /// Brings the place to the release of `bundle`.
     pub(crate) async fn run(&self, bundle: &Bundle, action: Action) -> Result<Report, Failure> {
-        let release = bundle.release();
-        let mut survey = self.survey(release, action).await?;
+        let mut survey = self.survey(bundle, action).await?;
         preflight::guard(&survey.head.head, self.place, bundle, action)?;
-        let mut plan = survey.plan(release);
-        if survey.is_settled(self.client, self.place, release, &plan).await? {
+        self.observer.observe(&survey.registries());
+        let mut plan = survey.plan();
+        if survey.is_settled(self.client, self.place, &plan).await? {
             Box::pin(self.tidy_up()).await;
-            return Ok(settled(release, plan));
+            return Ok(settled(&survey.target, plan));
         }
         if survey.head.head.state == State::Idle {
-            plan = self.check(&survey, release, plan, action).await?;
+            plan = self.check(&survey, plan, action).await?;
         }
         self.heed_interrupt()?;
-        let made = self.make_namespace(&mut survey, release, &mut plan, action).await?;
+        let made = self.make_namespace(&mut survey, bundle, &mut plan, action).await?;
         let after =
             |failure: Failure| if made { failure.after(Done::NamespaceMade) } else { failure };
         let lease = self.acquire().await.map_err(|refusal| after(refusal.into()))?;
@@ -163,25 +164,26 @@ impl<'w> Work<'w> {
         if interrupt::is_raised(&self.interrupt) { Err(Refusal::Interrupted) } else { Ok(()) }
     }
 
-    async fn survey(&self, release: &Release, action: Action) -> Result<Survey<'_>, Refusal> {
-        let (goes_back, adoption) = (action == Action::Rollback, self.options.adoption.as_ref());
-        Survey::take(self.client, self.place, release, goes_back, adoption).await
+    async fn survey(&self, bundle: &Bundle, action: Action) -> Result<Survey<'_>, Refusal> {
+        let Options { adoption, overlay, .. } = self.options;
+        let (goes_back, adoption) = (action == Action::Rollback, adoption.as_ref());
+        let release = bundle.release();
+        Survey::take(self.client, self.place, release, overlay, goes_back, adoption).await
     }
 
     async fn check(
         &self,
         survey: &Survey<'_>,
-        release: &Release,
         mut plan: Plan,
         action: Action,
     ) -> Result<Plan, Refusal> {
         if let (Action::Rollback, Some(current)) = (action, &survey.current) {
-            plan.one_way.extend(one_way::left_behind(current.objects(), release.objects()));
+            plan.one_way.extend(one_way::left_behind(current.objects(), survey.target.objects()));
         }
         self.ask_consent(&plan, action)?;
         let (client, place, observer) = (self.client, self.place, self.observer);
         let extent = Extent::Sample;
-        let plan = preflight::check(client, place, survey, release, plan, extent, observer).await?;
+        let plan = preflight::check(client, place, survey, plan, extent, observer).await?;
         // What taking an object over does is known only now.
         self.ask_consent(&plan, action)?;
         Ok(plan)
@@ -207,11 +209,12 @@ impl<'w> Work<'w> {
     async fn make_namespace(
         &self,
         survey: &mut Survey<'_>,
-        release: &Release,
+        bundle: &Bundle,
         plan: &mut Plan,
         action: Action,
     ) -> Result<bool, Refusal> {
         let name = &self.place.namespace;
+        let release = survey.target.clone();
         let is_it = |object: &ObjectRef| object.kind == "Namespace" && object.name == *name;
         let found = release.objects().iter().find(|object| is_it(object.reference()));
         let step = plan.steps.iter_mut().find(|step| is_it(&step.object));
@@ -224,7 +227,7 @@ impl<'w> Work<'w> {
             Ok(record) => record,
             // Somebody else was faster. It is joined like any namespace that was there before.
             Err(StepError::Exists { .. }) => {
-                *plan = self.survey(release, action).await?.plan(release);
+                *plan = self.survey(bundle, action).await?.plan();
                 return Ok(false);
             }
             Err(error) => return Err(Refusal::DryRun { errors: vec![error] }),
@@ -249,20 +252,34 @@ impl<'w> Work<'w> {
         if head.head.state == State::Idle && head.is_same_version(&survey.head) {
             return self.transact(bundle, action, survey, plan).await;
         }
-        self.replace_lost(bundle, &head.head).await?;
+        self.replace_lost(bundle, survey.target.overlay(), &head.head).await?;
         let recovered = finish_or_undo(self, head).await?;
         let done = self.carry_out_again(bundle, action).await;
         let report = done.map_err(|failure| recovered.before(failure))?;
         Ok(Report { recovered, ..report })
     }
 
-    /// Stores the release of `bundle` again where the way out of what is under way needs it: whoever
-    /// deleted it there can be helped by applying it.
-    async fn replace_lost(&self, bundle: &Bundle, head: &Head) -> Result<(), Refusal> {
+    /// Stores the release of `bundle` and the overlay again where the way out of what is under way
+    /// needs them: whoever deleted them there can be helped by applying them.
+    async fn replace_lost(
+        &self,
+        bundle: &Bundle,
+        overlay: Option<&Overlay>,
+        head: &Head,
+    ) -> Result<(), Refusal> {
         let release = bundle.release().id();
-        let mut under_way = [head.to, head.from].into_iter().flatten();
-        if head.state != State::Idle && under_way.any(|stored| stored.release == release) {
-            self.store(bundle).await?;
+        let under_way = || [head.to, head.from].into_iter().flatten();
+        if head.state == State::Idle {
+            return Ok(());
+        }
+        if under_way().any(|stored| stored.release == release) {
+            self.store_release(bundle).await?;
+        }
+        let digest = overlay.map(Overlay::digest);
+        if let Some(overlay) = overlay
+            && under_way().any(|stored| stored.overlay == digest)
+        {
+            self.store_overlay(overlay).await?;
         }
         Ok(())
     }
@@ -280,14 +297,14 @@ impl<'w> Work<'w> {
         bundle: &Bundle,
         action: Action,
     ) -> Result<Either<Report, (Survey<'_>, Plan)>, Refusal> {
-        let release = bundle.release();
-        let survey = self.survey(release, action).await?;
+        let survey = self.survey(bundle, action).await?;
         preflight::guard(&survey.head.head, self.place, bundle, action)?;
-        let plan = survey.plan(release);
-        if survey.is_settled(self.client, self.place, release, &plan).await? {
-            return Ok(Either::Left(settled(release, plan)));
+        self.observer.observe(&survey.registries());
+        let plan = survey.plan();
+        if survey.is_settled(self.client, self.place, &plan).await? {
+            return Ok(Either::Left(settled(&survey.target, plan)));
         }
-        let plan = self.check(&survey, release, plan, action).await?;
+        let plan = self.check(&survey, plan, action).await?;
         Ok(Either::Right((survey, plan)))
     }
 
@@ -300,19 +317,20 @@ impl<'w> Work<'w> {
     ) -> Result<Report, Failure> {
         self.heed_interrupt()?;
         self.observer.observe(&Event::Planned(&plan));
-        let release = bundle.release();
+        let release = &survey.target.clone();
         // Side by side, and both are waited for, so that no request is left behind. The undo log, with
         // its copies of Secrets, is stored only when nothing else can refuse any more.
         let (stored, undo) =
-            join(self.store(bundle), self.draft_undo_log(&survey, &mut plan)).await;
+            join(self.store(bundle, release.overlay()), self.draft_undo_log(&survey, &mut plan))
+                .await;
         let (stored, undo) = (stored?, undo?);
         let store = self.place.store(self.client);
         let mut undo = store.put(Content::Undo, undo).await.map_err(Refusal::from)?;
         if mutant::is(Mutant::NoStoredUndoLog) {
             undo = Digest::of(b"not stored");
         }
-        let entry = self.entry(bundle.release(), stored, action);
-        let before = survey.current.as_ref().map(Release::id);
+        let entry = self.entry(release, stored, action);
+        let before = survey.current.as_ref().map(SiteRelease::edition);
         let mut transaction = Transaction {
             interrupt: Some(self.interrupt.clone()),
             adoption: self.options.adoption.as_ref(),
@@ -384,24 +402,40 @@ impl<'w> Work<'w> {
         Ok(undo::draft(&log).map_err(StoreError::Draft)?)
     }
 
-    async fn store(&self, bundle: &Bundle) -> Result<Stored, Refusal> {
+    async fn store(&self, bundle: &Bundle, overlay: Option<&Overlay>) -> Result<Stored, Refusal> {
+        let release = bundle.release().id();
+        let bundle = self.store_release(bundle).await?;
+        let overlay = match overlay {
+            Some(overlay) => Some(self.store_overlay(overlay).await?),
+            None => None,
+        };
+        Ok(Stored { release, bundle, overlay })
+    }
+
+    async fn store_release(&self, bundle: &Bundle) -> Result<Digest, Refusal> {
         let release = bundle.release().id();
         let draft = bundle.write_thin(Draft::new());
         let draft = draft.map_err(|source| Refusal::Stored { release, source })?;
         if mutant::is(Mutant::NoStoredRelease) {
             let (bundle, _) = draft.finish().map_err(StoreError::Draft)?;
-            return Ok(Stored { release, bundle });
+            return Ok(bundle);
         }
-        let bundle = self.place.store(self.client).put(Content::Release, draft).await?;
-        Ok(Stored { release, bundle })
+        Ok(self.place.store(self.client).put(Content::Release, draft).await?)
+    }
+
+    async fn store_overlay(&self, overlay: &Overlay) -> Result<Digest, Refusal> {
+        let mut draft = Draft::new();
+        draft.write_all(&overlay.to_bytes()).map_err(StoreError::Draft)?;
+        Ok(self.place.store(self.client).put(Content::Overlay, draft).await?)
     }
 
     /// A line for the history; it is dated when it is written.
-    pub(crate) fn entry(&self, release: &Release, stored: Stored, action: Action) -> Entry {
+    pub(crate) fn entry(&self, release: &SiteRelease, stored: Stored, action: Action) -> Entry {
         Entry {
             revision: 0,
             release: stored.release,
             bundle: stored.bundle,
+            overlay: stored.overlay,
             version: release.config().version.clone(),
             action,
             outcome: Outcome::Committed,
@@ -414,8 +448,8 @@ impl<'w> Work<'w> {
 /// Undoes a release that failed because of `cause`, and tells how that ended.
 pub(crate) async fn undo_release(
     transaction: &mut Transaction<'_>,
-    failed: &Release,
-    from: Option<&Release>,
+    failed: &SiteRelease,
+    from: Option<&SiteRelease>,
     late: Late,
     entry: Entry,
     cause: StepError,
@@ -431,7 +465,12 @@ pub(crate) async fn undo_release(
     let undo = match transaction.roll_back(failed, from, late, entry).await {
         Ok(restored) => {
             let (not_ready, left) = (restored.not_ready, restored.left);
-            return Failure::RolledBack { cause, restored: from.map(Release::id), not_ready, left };
+            return Failure::RolledBack {
+                cause,
+                restored: from.map(SiteRelease::id),
+                not_ready,
+                left,
+            };
         }
         Err(undo) => undo,
     };
@@ -449,13 +488,13 @@ async fn stuck(transaction: &mut Transaction<'_>, cause: StepError, undo: StepEr
     }
 }
 
-fn settled(release: &Release, plan: Plan) -> Report {
-    Report { before: Some(release.id()), ..report(release, plan) }
+fn settled(release: &SiteRelease, plan: Plan) -> Report {
+    Report { before: Some(release.edition()), ..report(release, plan) }
 }
 
-fn report(release: &Release, plan: Plan) -> Report {
+fn report(release: &SiteRelease, plan: Plan) -> Report {
     Report {
-        release: release.id(),
+        release: release.edition(),
         before: None,
         recovered: Recovered::Nothing,
         undone: false,

@@ -4,8 +4,8 @@ use std::{error::Error, time::Duration};
 
 use a4co_bundle::{Bundle, ReleaseId};
 use a4co_cluster::{
-    Adoption, Client, Event, Failure, Mutant, Observer, Options, Recovered, apply, delete, gc,
-    recover, rollback, with_chunks_of, with_mutant,
+    Adoption, Client, Event, Failure, Mutant, Observer, Options, OverlayChoice, Recovered, apply,
+    delete, gc, recover, rollback, with_chunks_of, with_mutant,
 };
 use tokio::sync::watch;
 
@@ -140,6 +140,7 @@ impl Command {
             holder: holder.clone(),
             adoption,
             accepts_one_way: true,
+            overlay: OverlayChoice::Keep,
         };
         let (_person, interrupt) = watch::channel(false);
         let place = site.place();
@@ -179,7 +180,7 @@ impl Command {
         };
         Ok(match report {
             Ok(report) => Outcome::Done {
-                release: report.release,
+                release: report.release.release,
                 remains: report.unfinished.is_some() || !report.leftover.is_empty(),
             },
             Err(failure) => failed(failure),
