@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::{
     bundle_file,
     global::{Format, GlobalArgs},
+    image_source::NoSource,
     interrupt::{self, Habit},
     output,
     patience::PatienceArgs,
@@ -17,6 +18,7 @@ use super::{
     progress::{Intent, Progress},
     report::Reporter,
     site::SiteArgs,
+    supply::SupplyArgs,
 };
 
 /// Verify a bundle and bring the cluster to its release
@@ -35,6 +37,8 @@ pub(crate) struct ApplyArgs {
     pub(crate) verbose: bool,
     #[command(flatten)]
     pub(crate) site: SiteArgs,
+    #[command(flatten)]
+    pub(crate) supply: SupplyArgs,
     #[command(flatten)]
     pub(crate) patience: PatienceArgs,
 }
@@ -56,6 +60,7 @@ impl ApplyArgs {
         let progress = Progress::new(Intent::Change, global.color).verbose(self.verbose);
         output::talk(&title(&bundle));
         let client = global.client().await?;
+        self.supply.require(&client, &bundle, &overlay, &NoSource).await?;
         let interrupt = interrupt::listen(Reporter::new(command, global), Habit::GoBack)?;
         let accepts_one_way = self.accept_one_way;
         let options = Options { adoption, accepts_one_way, overlay, ..self.patience.options() };

@@ -9,10 +9,12 @@ use serde::Serialize;
 use super::{
     bundle_file,
     global::{Format, GlobalArgs},
+    image_source::NoSource,
     output::{self, Style},
     problem::Problem,
     selection::SelectionArgs,
     site::SiteArgs,
+    supply::SupplyArgs,
 };
 
 /// Check the cluster, what a release keeps in it, and whether it can take a bundle
@@ -25,6 +27,8 @@ pub(crate) struct DoctorArgs {
     selection: SelectionArgs,
     #[command(flatten)]
     site: SiteArgs,
+    #[command(flatten)]
+    supply: SupplyArgs,
     /// Let the API server refuse what an overtaken command creates late (an admission policy)
     #[arg(long)]
     install_fence: bool,
@@ -73,7 +77,12 @@ impl DoctorArgs {
         } else {
             let (namespace, app) = self.selection.names();
             let scope = Scope { bundle: bundle.as_ref(), overlay: &overlay, namespace, app };
-            a4co_cluster::examine(&client, scope).await
+            let mut found = a4co_cluster::examine(&client, scope).await;
+            if let (Some(bundle), Some(_)) = (&bundle, &found.place) {
+                let images = self.supply.examine(&client, bundle, &overlay, &NoSource);
+                found.findings.extend(images.await);
+            }
+            found
         };
         match global.output {
             Format::Json => print_json(&found)?,

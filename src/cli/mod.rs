@@ -10,6 +10,8 @@ mod doctor;
 mod gc;
 mod global;
 mod history;
+mod image_check;
+mod image_source;
 mod images;
 mod interrupt;
 mod logs;
@@ -25,6 +27,7 @@ mod selection;
 mod site;
 mod status;
 mod steps;
+mod supply;
 mod verify;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -33,7 +36,7 @@ use clap::{Parser, Subcommand};
 
 use self::{
     apply::ApplyArgs, global::GlobalArgs, patience::PatienceArgs, problem::Problem,
-    report::Reporter, site::SiteArgs,
+    report::Reporter, site::SiteArgs, supply::SupplyArgs,
 };
 
 /// Verify a signed release bundle and apply it to a Kubernetes cluster, all or nothing
@@ -109,8 +112,15 @@ fn choose(
         (Some(command), None) => command.with(patience),
         (None, Some(bundle)) => {
             let (accept_one_way, verbose) = (false, false);
-            let site = SiteArgs::default();
-            Ok(Command::Apply(ApplyArgs { bundle, accept_one_way, verbose, site, patience }))
+            let (site, supply) = (SiteArgs::default(), SupplyArgs::default());
+            Ok(Command::Apply(ApplyArgs {
+                bundle,
+                accept_one_way,
+                verbose,
+                site,
+                supply,
+                patience,
+            }))
         }
         (Some(command), Some(bundle)) => Err(Problem::usage(&format!(
             "`{}` is a bundle to apply and `{}` a command; give one of them",
@@ -241,6 +251,9 @@ mod tests {
             ("apply b --site s.json --no-site", Err("cannot be used with")),
             ("apply b --site s.json --registry r.site", Err("cannot be used with")),
             ("apply b --registry r.site --no-site", Err("cannot be used with")),
+            ("apply b --images nodes", Ok("apply")),
+            ("doctor b --images registry", Ok("doctor")),
+            ("plan b --images somewhere", Err("invalid value")),
             ("rollback --no-site", Err("unexpected argument")),
             ("x.tar.gz status", Err("give one of them")),
             ("--trust t x.tar.gz verify b", Err("give one of them")),

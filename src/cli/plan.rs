@@ -11,11 +11,13 @@ use super::{
     apply::title,
     bundle_file,
     global::{Format, GlobalArgs},
+    image_source::NoSource,
     output::{self, Style},
     problem::Problem,
     progress::{Intent, Progress},
     site::SiteArgs,
     steps,
+    supply::SupplyArgs,
 };
 
 /// Show what applying a bundle would do, and both ways back; check whether the cluster takes it
@@ -40,6 +42,8 @@ pub(crate) struct PlanArgs {
     exit_code: bool,
     #[command(flatten)]
     site: SiteArgs,
+    #[command(flatten)]
+    supply: SupplyArgs,
 }
 
 const CHANGES: u8 = 5;
@@ -84,6 +88,7 @@ impl PlanArgs {
         let progress = Progress::new(Intent::Look, global.color);
         output::talk(&title(&bundle));
         let client = global.client().await?;
+        self.supply.require(&client, &bundle, &overlay, &NoSource).await?;
         let adoption = self.adopt.then(|| Adoption { managers: self.from.clone() });
         let plan =
             a4co_cluster::plan(&client, &bundle, adoption.as_ref(), &overlay, &progress).await?;
