@@ -2,15 +2,16 @@
 
 use std::{error::Error, time::Duration};
 
-use a4co_bundle::{Bundle, ReleaseId};
+use a4co_bundle::{Bundle, Overlay, ReleaseId};
 use a4co_cluster::{
-    Adoption, Client, Event, Failure, Mutant, Observer, Options, OverlayChoice, Recovered, apply,
-    delete, gc, recover, rollback, with_chunks_of, with_mutant,
+    Adoption, Client, Event, Failure, Mutant, Observer, Options, OverlayChoice, Recovered,
+    SiteRelease, apply, delete, gc, recover, rollback, with_chunks_of, with_mutant,
 };
 use tokio::sync::watch;
 
 use crate::{
     cluster::Result,
+    objects,
     site::{Site, trust},
 };
 
@@ -83,6 +84,21 @@ impl Outcome {
     }
 }
 
+/// The site overlay that a release is applied with: if it has images, another one for each version.
+fn overlay(bundle: &Bundle) -> Result<Option<Overlay>> {
+    let config = bundle.release().config();
+    if config.images.is_empty() {
+        return Ok(None);
+    }
+    let registry = format!("v{}.site", config.version);
+    Ok(Some(Overlay::new([(objects::REGISTRY.to_owned(), registry)])?))
+}
+
+/// A release as it is applied.
+pub(crate) fn as_applied(bundle: &Bundle) -> Result<SiteRelease> {
+    Ok(SiteRelease::new(bundle.release().clone(), overlay(bundle)?)?)
+}
+
 /// How a person goes about a command.
 pub(crate) struct Manner {
     pub(crate) holder: String,
@@ -122,6 +138,14 @@ impl Command {
         }
     }
 
+    /// The overlay that a person gives with the command.
+    fn overlay(&self) -> Result<Option<Overlay>> {
+        match self {
+            Self::Apply(bundle) | Self::Adopt(bundle) => overlay(bundle),
+            _ => Ok(None),
+        }
+    }
+
     /// Runs it to its end.
     pub(crate) async fn run(
         &self,
@@ -140,7 +164,7 @@ impl Command {
             holder: holder.clone(),
             adoption,
             accepts_one_way: true,
-            overlay: OverlayChoice::Keep,
+            overlay: self.overlay()?.map_or(OverlayChoice::Keep, OverlayChoice::Use),
         };
         let (_person, interrupt) = watch::channel(false);
         let place = site.place();

@@ -7,12 +7,14 @@ use std::{
 };
 
 use a4co_bundle::{Bundle, Digest, Release};
+use a4co_cluster::SiteRelease;
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use flate2::read::DeflateDecoder;
 use http::Method;
 use serde_json::Value;
 
 use crate::{
+    command::as_applied,
     objects,
     request::{About, Entry},
     site::Site,
@@ -79,8 +81,8 @@ impl Story<'_> {
     fn objects(&self, head: &Head, key: &str) -> BTreeMap<String, Digest> {
         let is_it =
             |bundle: &&&Bundle| head.get(key) == Some(bundle.release().id().to_string().as_str());
-        let objects = self.releases.iter().find(is_it).map(|bundle| bundle.release().objects());
-        let objects = objects.into_iter().flatten();
+        let release = self.releases.iter().find(is_it).and_then(|bundle| as_applied(bundle).ok());
+        let objects = release.iter().flat_map(SiteRelease::objects);
         objects.map(|object| (objects::path(&object.manifest()), object.digest())).collect()
     }
 
@@ -177,6 +179,7 @@ pub(crate) fn one_write_commits(story: &Story<'_>) -> Vec<String> {
         }
         if after.get("committedBundle") != before.get("toBundle")
             || after.get("committed") != before.get("to")
+            || after.get("committedOverlay") != before.get("toOverlay")
         {
             wrong.push("`committed` is not what was on its way".to_owned());
         }
@@ -187,7 +190,8 @@ pub(crate) fn one_write_commits(story: &Story<'_>) -> Vec<String> {
         let [old, new] = [&before, &after].map(|head| head.get("history").unwrap_or_default());
         let last: Value =
             new.lines().last().and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default();
-        if old == new || last["release"].as_str() != after.get("committed") {
+        let tells = |key: &str, of: &str| last[key].as_str() == after.get(of);
+        if old == new || !tells("release", "committed") || !tells("overlay", "committedOverlay") {
             wrong.push("the history does not tell of it".to_owned());
         }
     }
@@ -340,11 +344,22 @@ pub(crate) fn content_has_its_digest(site: &Site, found: &Snapshot) -> Vec<Strin
             }
         }
     }
-    let keys = ["committedBundle", "inventory", "toBundle", "fromBundle", "undo"];
+    let keys = [
+        "committedBundle",
+        "committedOverlay",
+        "inventory",
+        "toBundle",
+        "toOverlay",
+        "fromBundle",
+        "fromOverlay",
+        "undo",
+    ];
     let named = keys.into_iter().filter_map(|key| Some((key, found.head.get(key)?.to_owned())));
     let lines = found.head.get("history").unwrap_or_default().lines();
     let lines = lines.filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let past = lines.filter_map(|line| Some(("history", line["bundle"].as_str()?.to_owned())));
+    let contents =
+        |line: Value| ["bundle", "overlay"].map(|key| line[key].as_str().map(str::to_owned));
+    let past = lines.flat_map(contents).flatten().map(|digest| ("history", digest));
     for (key, digest) in named.chain(past) {
         if !whole.contains(digest.as_str()) {
             wrong.push(format!("`{key}` has {digest}, which is not stored"));

@@ -1,18 +1,31 @@
 //! Objects that releases here are made of, each with its wave.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
-use a4co_bundle::{Digest, ObjectRef};
+use a4co_bundle::{Digest, Image, ObjectRef};
 use a4co_cluster::IRREVERSIBLE_ANNOTATION;
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Value, json};
 
-use crate::{command::CHUNK_BYTES, site::Site};
+use crate::{cluster::Result, command::CHUNK_BYTES, site::Site};
 
 pub(crate) type Listed = (u8, Value);
 
 const IMAGE: &str =
     "registry.example/web@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+/// Host of the registry of the images.
+pub(crate) const REGISTRY: &str = "registry.example";
+
+/// The images that `objects` name in their data, as a release config has them.
+pub(crate) fn images(objects: &[Listed]) -> Result<Vec<Image>> {
+    if objects.iter().all(|(_, manifest)| manifest["data"]["image"].is_null()) {
+        return Ok(Vec::new());
+    }
+    let (name, digest) = IMAGE.split_once('@').ok_or("no digest")?;
+    let (name, tag, digest) = (name.to_owned(), "1".to_owned(), digest.parse()?);
+    Ok(vec![Image { name, tag, digest, size: None, platforms: BTreeMap::new() }])
+}
 
 impl Site {
     pub(crate) fn config_map(&self, short: &str, text: &str) -> Listed {
@@ -23,6 +36,13 @@ impl Site {
             "data": { "text": text, "constant": "constant" },
         });
         (2, manifest)
+    }
+
+    /// A `ConfigMap` that names an image, which comes from elsewhere with each version of a release.
+    pub(crate) fn image(&self, short: &str, text: &str) -> Listed {
+        let (wave, mut manifest) = self.config_map(short, text);
+        manifest["data"]["image"] = json!(IMAGE);
+        (wave, manifest)
     }
 
     /// `base64` is what the Secret holds, encoded.

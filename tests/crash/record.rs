@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::{
     case::Next,
     cluster::{Cluster, Result},
-    command::{Category, Outcome},
+    command::{Category, Outcome, as_applied},
     objects,
     run::{References, Run},
     scenario::Scenario,
@@ -43,8 +43,8 @@ impl Recording {
         let usual = outcome.category();
         if run.head.has_committed(Some(run.stage.new.release())) {
             run.references.new = after.like_objects(&run.site);
-            let objects = run.stage.new.release().objects();
-            let wrong = objects.iter().filter(|object| !is_live(&run, object, &after));
+            let release = as_applied(&run.stage.new)?;
+            let wrong = release.objects().iter().filter(|object| !is_live(&run, object, &after));
             let wrong: Vec<String> = wrong.map(|object| object.reference().to_string()).collect();
             run.blame("I5", wrong);
         }

@@ -66,7 +66,7 @@ pub(crate) enum Event {
     Changed(String, Value),
 }
 
-pub(crate) const SCENARIOS: [Scenario; 20] = [
+pub(crate) const SCENARIOS: [Scenario; 21] = [
     scenario("install", install),
     scenario("change", change),
     scenario("prune", prune),
@@ -85,6 +85,7 @@ pub(crate) const SCENARIOS: [Scenario; 20] = [
     scenario("recover-back", recover_back),
     scenario("recover-forward", recover_forward),
     scenario("no-return", no_return),
+    scenario("overlay", overlay),
     scenario("chunks", chunks),
     Scenario { brings_namespace: true, ..scenario("namespace", namespace) },
 ];
@@ -459,6 +460,23 @@ fn no_return(site: &Site) -> Result<Stage> {
     )?;
     // Nobody remembers what may come late of a release that was finished, not undone.
     Ok(Stage { without: None, ..stage })
+}
+
+/// Images come from elsewhere, which is all that changes of one object.
+fn overlay(site: &Site) -> Result<Stage> {
+    Stage::change(
+        site,
+        vec![
+            site.image("changed", "old"),
+            site.image("moved", "same"),
+            site.config_map("same", "same"),
+        ],
+        vec![
+            site.image("changed", "new"),
+            site.image("moved", "same"),
+            site.config_map("same", "same"),
+        ],
+    )
 }
 
 /// The release and the undo log are both more than one Secret holds.

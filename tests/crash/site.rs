@@ -18,7 +18,10 @@ use a4co_testenv::unique_namespace;
 use ed25519_dalek::{Signer as _, SigningKey};
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, Result};
+use crate::{
+    cluster::{Cluster, Result},
+    objects,
+};
 
 /// Applications that share a namespace. Creating one for each run would cost as much as the run.
 const SHARED_BY: usize = 20;
@@ -160,7 +163,9 @@ impl Site {
 
     /// A signed bundle of a release of `objects`.
     pub(crate) fn bundle(&self, version: &str, objects: Vec<(u8, Value)>) -> Result<Bundle> {
-        let release = Release::new(self.config(version)?, objects)?;
+        let images = objects::images(&objects)?;
+        let config = ReleaseConfig { images, ..self.config(version)? };
+        let release = Release::new(config, objects)?;
         let statement = Statement::new(&release, Vec::new(), 0).to_bytes()?;
         let key = key();
         let signed = Signature::signed_data(Purpose::Release, &statement);
