@@ -116,7 +116,8 @@ fn an_overlay_stays_until_another_one_is_given_or_it_is_dropped() {
     expect_images(&site, &first, GOOD_IMAGE, Some("a.site:5000"));
 
     let ran = apply(&site, &first, &["--site", path(&file)]).expect(0);
-    assert!(ran.stdout.contains("before, images came from elsewhere"), "{}", ran.stdout);
+    let before = format!("before it was {}+{name}", first.id().short());
+    assert!(ran.stdout.contains(&before), "{}", ran.stdout);
     ran.expect_told(&[&format!("until now by {name}")]);
     expect_images(&site, &first, GOOD_IMAGE, Some("b.site/mirror"));
 
@@ -306,4 +307,20 @@ fn a_lost_overlay_is_stored_again_by_applying_with_it() {
     apply(&site, &release, &["--registry", "a.site"]).expect(0);
     assert_eq!(site.contents("overlay"), [name]);
     expect_images(&site, &release, GOOD_IMAGE, Some("a.site"));
+}
+
+#[test]
+fn what_can_never_change_has_one_overlay_for_ever() {
+    let site = Site::new("overlay-immutable");
+    let (wave, mut settings) = site.config_map("settings", GOOD_IMAGE);
+    settings["immutable"] = json!(true);
+    let config = ReleaseConfig { images: vec![pin(GOOD_IMAGE)], ..site.config() };
+    let objects = vec![(wave, settings), site.deployment("web", GOOD_IMAGE, Some(1))];
+    let release = site.release_of(config, objects);
+    apply(&site, &release, &["--registry", "a.site"]).expect(0);
+    let ran = apply(&site, &release, &["--registry", "b.site"]).expect(1);
+    let name = format!("ConfigMap/{}/settings", site.namespace);
+    ran.expect_told(&[&name, "data.text", "not touched", "a4co.dev/on-immutable-change: recreate"]);
+    assert_eq!(site.image("web"), at("a.site", GOOD_IMAGE));
+    assert_eq!(site.head()["committedOverlay"], overlay("a.site").digest().to_string());
 }

@@ -210,12 +210,6 @@ fn sentence(report: &Report) -> String {
             }
         }
         Some(before) if before == report.release => format!("release {release} is restored"),
-        Some(before) if before.release == report.release.release => {
-            format!(
-                "release {release} is applied; before, images came from elsewhere: {}",
-                before.short()
-            )
-        }
         Some(before) => format!("release {release} is applied; before it was {}", before.short()),
         None => format!("release {release} is applied; it is the first one"),
     }

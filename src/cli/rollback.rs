@@ -20,6 +20,9 @@ use super::{
 #[derive(Debug, Args)]
 pub(crate) struct RollbackArgs {
     /// Release id or its first digits [default: the release before the current one]
+    ///
+    /// It comes back with the site overlay that it had last; with another one that it had, or none, it
+    /// is written RELEASE+OVERLAY or RELEASE+none.
     release: Option<String>,
     /// Take steps that cannot be taken back, such as leaving the work of a migration behind
     #[arg(long)]
