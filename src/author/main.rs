@@ -12,6 +12,7 @@ mod progress;
 mod registries;
 mod relock;
 mod size;
+mod volumes;
 mod workspace;
 
 use std::process::ExitCode;

@@ -6,10 +6,8 @@ use std::{
     sync::Arc,
 };
 
-use a4co_bundle::{
-    BundleError, Contents, Digest, ImageError, Platform, Split, UntrustedBundle, volume_name,
-};
-use a4co_compiler::{Compiled, PublishError, SigningKey, replace_file_by};
+use a4co_bundle::{BundleError, Contents, Digest, ImageError, Platform, UntrustedBundle};
+use a4co_compiler::{Compiled, PublishError, SigningKey};
 use a4co_registry::{Cache, human_bytes};
 use fs_err as fs;
 use serde::Serialize;
@@ -24,6 +22,7 @@ use crate::{
     progress::Progress,
     registries::{RegistryArguments, block_on},
     size::parse_size,
+    volumes::split,
     workspace::Workspace,
 };
 
@@ -178,7 +177,8 @@ impl BuildArguments {
         let path = path.map_err(|error| distrust(&images.cache, error))?;
         match self.images.volume_size {
             Some(size) => {
-                let volumes = split(&path, size)?;
+                let volumes = split(&path, size, folder)?;
+                fs::remove_file(&path)?;
                 // The link to the newest leads nowhere now.
                 fs::remove_file(compiled.thick_link(folder))?;
                 Ok(volumes)
@@ -206,20 +206,6 @@ fn damaged(error: &PublishError) -> Option<Digest> {
         ImageError::OtherBytes { digest, .. } | ImageError::Source { digest, .. } => Some(*digest),
         _ => None,
     }
-}
-
-/// Writes the file at `path` as volumes beside it, and removes it.
-fn split(path: &Path, size: u64) -> Result<Vec<PathBuf>, Failure> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let mut split = Split::new(fs::File::open(path)?, &name, size)?;
-    let mut volumes = Vec::new();
-    for number in 1..=split.count() {
-        let volume = path.with_file_name(volume_name(&name, number, split.count()));
-        replace_file_by(&volume, |out| Ok::<_, Failure>(split.write(number, out)?))?;
-        volumes.push(volume);
-    }
-    fs::remove_file(path)?;
-    Ok(volumes)
 }
 
 impl Built {

@@ -13,6 +13,8 @@ use crate::{
     keys::KeyArguments,
     kit::{Readme, Sums, Tool},
     output,
+    size::parse_size,
+    volumes::split,
 };
 
 /// Who signs releases, in the file that `ssh-keygen` reads.
@@ -32,6 +34,9 @@ pub(crate) struct KitArguments {
     /// Trust file of the site
     #[arg(long, value_name = "FILE")]
     trust: PathBuf,
+    /// Put the bundle in as volumes of at most this size, such as 4G
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    volume_size: Option<u64>,
     /// Folder to fill; new or empty
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -56,11 +61,25 @@ impl KitArguments {
         }
         self.tools.iter().try_for_each(Tool::check)?;
         let bundle = bundle_file::verify(&self.bundle, &self.trust)?;
+        if !bundle.is_thick() {
+            output::talk("the bundle holds no images: the site must have them already");
+        }
         let path = fs::canonicalize(&self.bundle)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
 
         let mut sums = Sums::new(&self.out)?;
-        sums.copy(&name, &path)?;
+        let volumes: Vec<String> = match self.volume_size {
+            None => {
+                sums.copy(&name, &path)?;
+                Vec::new()
+            }
+            Some(size) => {
+                let volumes = split(&path, size, &self.out)?;
+                let names = volumes.iter().filter_map(|path| path.file_name());
+                names.map(|name| name.to_string_lossy().into_owned()).collect()
+            }
+        };
+        volumes.iter().try_for_each(|volume| sums.add(volume))?;
         let tools: Vec<_> = self.tools.iter().map(Tool::file_name).collect();
         for (tool, name) in self.tools.iter().zip(&tools) {
             sums.copy(name, tool.path())?;
@@ -75,7 +94,7 @@ impl KitArguments {
             title: &title(&bundle),
             release: &bundle.release().id().to_string(),
             bundle: &name,
-            volumes: &[],
+            volumes: &volumes,
             tools: &tools,
             signatures: &signatures,
             keys: &fingerprints,

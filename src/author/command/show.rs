@@ -5,8 +5,9 @@ use std::{
     process::ExitCode,
 };
 
-use a4co_bundle::{Attestation, Release, Statement};
+use a4co_bundle::{Attestation, Release, Statement, StoredImages};
 use a4co_compiler::to_yaml;
+use a4co_registry::human_bytes;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -38,8 +39,21 @@ struct Shown {
     namespace: String,
     signers: Vec<String>,
     images: Vec<String>,
+    /// What of the images is in the file; nothing, if it is thin.
+    held: Option<Held>,
     inputs: Vec<String>,
     objects: Vec<ShownObject>,
+}
+
+/// The blobs of images in a file.
+#[derive(Serialize)]
+struct Held {
+    /// Platforms that are here; empty for all.
+    platforms: Vec<String>,
+    blobs: usize,
+    bytes: u64,
+    /// Release whose bundle has what is left out.
+    base: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -68,7 +82,8 @@ impl ShowArguments {
     fn verified(&self, trust: &Path) -> Result<(Shown, String), Failure> {
         let bundle = bundle_file::verify(&self.bundle, trust)?;
         let signers = bundle.signers().iter().map(|key| key.fingerprint());
-        let shown = shown(bundle.release(), bundle.statement(), signers.collect(), true);
+        let mut shown = shown(bundle.release(), bundle.statement(), signers.collect(), true);
+        shown.held = bundle.images().map(Held::of);
         Ok((shown, to_yaml(bundle.release().objects())))
     }
 
@@ -76,7 +91,8 @@ impl ShowArguments {
         let bundle = bundle_file::inspect(&self.bundle)?;
         output::talk("unverified: give `--trust FILE` to have signatures checked");
         let signers = claimed_signers(&bundle.attestation);
-        let shown = shown(&bundle.release, &bundle.statement, signers, false);
+        let mut shown = shown(&bundle.release, &bundle.statement, signers, false);
+        shown.held = bundle.images.as_ref().map(Held::of);
         Ok((shown, to_yaml(bundle.release.objects())))
     }
 }
@@ -100,6 +116,7 @@ fn shown(release: &Release, statement: &Statement, signers: Vec<String>, verifie
         namespace: config.namespace.clone(),
         signers,
         images: images.map(|i| format!("{}:{}@{}", i.name, i.tag, i.digest)).collect(),
+        held: None,
         inputs: statement.inputs.iter().map(|i| format!("{} {}", i.digest, i.path)).collect(),
         objects: release
             .objects()
@@ -114,6 +131,30 @@ fn shown(release: &Release, statement: &Statement, signers: Vec<String>, verifie
     }
 }
 
+impl Held {
+    fn of(images: &StoredImages) -> Self {
+        let (contents, blobs) = (images.contents(), images.set().blobs());
+        let here: Vec<_> = blobs.iter().filter(|blob| !blob.is_absent).collect();
+        Self {
+            platforms: contents.platforms.iter().map(ToString::to_string).collect(),
+            blobs: here.len(),
+            bytes: here.iter().map(|blob| blob.size).sum(),
+            base: contents.base.map(|base| base.to_string()),
+        }
+    }
+
+    fn to_line(&self) -> String {
+        let Self { platforms, blobs, bytes, base } = self;
+        let platforms = match platforms.as_slice() {
+            [] => "all platforms".to_owned(),
+            some => some.join(", "),
+        };
+        let base = base.as_ref().map(|base| format!(", without what the bundle of {base} has"));
+        let base = base.unwrap_or_default();
+        format!("holds    {blobs} blobs of images, {}, for {platforms}{base}", human_bytes(*bytes))
+    }
+}
+
 impl Shown {
     fn to_text(&self) -> String {
         let Self { app, version, environment, namespace, release, .. } = self;
@@ -125,6 +166,7 @@ impl Shown {
             format!("{state} {signers}"),
         ];
         lines.extend(self.images.iter().map(|image| format!("image    {image}")));
+        lines.extend(self.held.as_ref().map(Held::to_line));
         lines.extend(self.inputs.iter().map(|input| format!("input    {input}")));
         for object in &self.objects {
             lines.push(format!(

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use fs_err as fs;
 
-use crate::shop::Shop;
+use crate::shop::{ENVIRONMENT, Shop};
 
 /// A program that can do nothing, for this machine or another.
 fn program(machine: u16) -> Vec<u8> {
@@ -56,7 +56,9 @@ fn instructions(shop: &Shop) -> String {
     let text = fs::read_to_string(shop.path().join("site/README.txt")).expect("instructions");
     let is_ours = |line: &&str| line.contains("a4co-apply");
     let commands = text.lines().filter_map(|line| line.strip_prefix("   ")).filter(|line| {
-        ["sha256sum ", "ssh-keygen ", "tar ", "  -s "].iter().any(|start| line.starts_with(start))
+        ["sha256sum ", "ssh-keygen ", "tar ", "for volume ", "  -s "]
+            .iter()
+            .any(|start| line.starts_with(start))
     });
     commands.filter(|line| !is_ours(line)).collect::<Vec<_>>().join("\n")
 }
@@ -75,6 +77,29 @@ fn the_instructions_of_a_kit_hold_with_nothing_but_tar_sha256sum_and_ssh_keygen(
     let (_, printed) = text.split_once("ED25519 key ").expect("a key");
     let key = printed.lines().next().expect("a line");
     assert!(readme.contains(key), "the key that is printed is the one that is named: {key}");
+}
+
+#[test]
+fn volumes_are_joined_as_the_instructions_say() {
+    let shop = Shop::new();
+    shop.succeed(&["keygen", "--out", "keys"]);
+    shop.write("envs/live.toml", &[ENVIRONMENT, &many_services()].concat());
+    shop.succeed(&["build", "--key", "keys/a4co-key"]);
+    for (name, machine) in [("amd64", 62), ("arm64", 183)] {
+        fs::write(shop.path().join(name), program(machine)).expect("writable");
+    }
+    shop.succeed(&[&KIT[..], &["--volume-size", "64k"]].concat());
+    let (success, text) = by_hand(&shop, &instructions(&shop));
+    assert!(success, "{text}");
+    assert_eq!(text.matches("Good \"a4co-").count(), 2, "{text}");
+    assert!(text.matches(": OK").count() > 7, "more than one volume: {text}");
+}
+
+/// Services enough for a bundle of more than one volume.
+fn many_services() -> String {
+    let service = ENVIRONMENT.split_once("[services.web]").expect("a service").1;
+    let services = (0..20).map(|number| format!("\n[services.web-{number}]{service}"));
+    services.collect::<Vec<_>>().concat()
 }
 
 #[test]
