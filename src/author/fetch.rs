@@ -1,8 +1,8 @@
 //! Fetches the images of a release into the cache.
 
-use std::{env, io::Read as _, path::PathBuf};
+use std::{collections::BTreeMap, env, io::Read as _, path::PathBuf};
 
-use a4co_bundle::{Contents, Digest, Image, ImageSet, ImageWalk, Step};
+use a4co_bundle::{Contents, Digest, Image, ImageDocument, ImageSet, ImageWalk, Step};
 use a4co_registry::{Cache, PullBlob, Pulled, Repository};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
@@ -40,12 +40,11 @@ pub(crate) async fn documents(
     images: &[Image],
     contents: &Contents,
 ) -> Result<ImageSet, Failure> {
-    // Side by side, for these need no other; each of the rest is named by one of them.
-    stream::iter(images)
-        .map(|image| document(registries, cache, &image.name, image.digest))
-        .buffer_unordered(registries.jobs)
-        .try_for_each(async |_| Ok(()))
-        .await?;
+    // Side by side: first the roots, which need no other, then what they list. The walk finds them in
+    // the cache, and judges them.
+    let roots = images.iter().map(|image| (image.digest, image.name.as_str())).collect();
+    let listed = fetch_all(registries, cache, roots).await?;
+    fetch_all(registries, cache, listed).await?;
     let mut walk = ImageWalk::new(images, contents);
     while let Some(Step { image, digest, kind, .. }) = walk.advance()? {
         if kind.is_document() {
@@ -54,6 +53,30 @@ pub(crate) async fn documents(
         }
     }
     Ok(walk.finish()?)
+}
+
+/// Fetches documents, each from the repository with the name beside it, and returns what the indexes
+/// among them list, in the same way.
+async fn fetch_all<'a>(
+    registries: &Registries,
+    cache: &Cache,
+    wanted: BTreeMap<Digest, &'a str>,
+) -> Result<BTreeMap<Digest, &'a str>, Failure> {
+    stream::iter(wanted)
+        .map(async |(digest, name)| {
+            let bytes = document(registries, cache, name, digest).await?;
+            let manifests = match ImageDocument::from_bytes(&bytes) {
+                Ok(ImageDocument::Index(index)) => index.manifests,
+                _ => Vec::new(),
+            };
+            Ok::<_, Failure>(manifests.into_iter().map(move |it| (it.descriptor.digest, name)))
+        })
+        .buffer_unordered(registries.jobs)
+        .try_fold(BTreeMap::new(), async |mut all, listed| {
+            all.extend(listed);
+            Ok(all)
+        })
+        .await
 }
 
 /// Returns an index or a manifest, from the cache if it is there.

@@ -29,8 +29,8 @@ pub struct Contents {
     /// Release whose bundle has what is absent. There exactly if something is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<ReleaseId>,
-    /// Platforms whose manifests, configs and layers are here; empty for all of every index,
-    /// attestations of build tools included. An image without an index is here in any case.
+    /// Platforms whose configs and layers are here; empty for all of every index, attestations of
+    /// build tools included. Every manifest is here, and an image without an index, in any case.
     pub platforms: BTreeSet<Platform>,
     /// Version of this schema, [`CONTENTS_SCHEMA`].
     pub schema: u32,

@@ -47,7 +47,8 @@ pub struct ListedManifest {
     pub digest: Digest,
     /// Its platform, if the index says one.
     pub platform: Option<Platform>,
-    /// Whether its platform is one of those that are here.
+    /// Whether its platform is one of those that are here, with config and layers. The manifest
+    /// itself is here in any case.
     pub is_here: bool,
 }
 
@@ -89,14 +90,14 @@ impl ImageSet {
         self.indexes.get(&digest).map(Vec::as_slice)
     }
 
-    /// Returns config and layers of the manifest with this digest.
+    /// Returns what the manifest with this digest names as config and layers, be they here or not.
     #[must_use]
     pub fn manifest(&self, digest: Digest) -> Option<&ManifestParts> {
         self.manifests.get(&digest)
     }
 
-    /// Returns the manifests that are here of the image with this root, which may be a manifest
-    /// itself.
+    /// Returns the manifests of the image with this root whose platform is here, with config and
+    /// layers. The root may be a manifest itself.
     #[must_use]
     pub fn manifests_here(&self, root: Digest) -> Vec<Digest> {
         match self.index(root) {
@@ -105,8 +106,19 @@ impl ImageSet {
         }
     }
 
-    /// Returns every blob that is here of the image with this root, each once and after all that it
-    /// refers to, as a registry wants to be given them: the root comes last.
+    /// Returns the manifests that the index with this digest lists for platforms that are not here,
+    /// each once and in its order: they are stored without what they refer to. A root that is a
+    /// manifest has none.
+    #[must_use]
+    pub fn bare_manifests(&self, root: Digest) -> Vec<&ImageBlob> {
+        let mut seen: BTreeSet<_> = self.manifests_here(root).into_iter().collect();
+        let listed = self.index(root).unwrap_or_default().iter().map(|it| it.digest);
+        listed.filter(|it| seen.insert(*it)).filter_map(|it| self.blob(it)).collect()
+    }
+
+    /// Returns every blob of the platforms that are here of the image with this root, each once and
+    /// after all that it refers to, as a registry wants to be given them: the root comes last. The
+    /// index may list more: [`Self::bare_manifests`].
     #[must_use]
     pub fn leaves_first(&self, root: Digest) -> Vec<&ImageBlob> {
         let mut digests = Vec::new();

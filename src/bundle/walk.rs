@@ -1,11 +1,14 @@
 //! The order in which the blobs of a release's images stand in a bundle.
 //!
-//! For each image of the release config, in its order: the root, then, for each manifest of the
-//! platforms asked for, in the order of the index: that manifest, its config, its layers. What came
-//! before does not come again. Writer, reader and whoever fetches images walk by this code, so they
-//! agree on what belongs there.
+//! For each image of the release config, in its order: the root, then every manifest that it lists, in
+//! the order of the index; after a manifest of the platforms asked for, its config and its layers.
+//! What came before does not come again. Writer, reader and whoever fetches images walk by this code,
+//! so they agree on what belongs there.
 
-use std::{collections::VecDeque, io, slice};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    io, slice,
+};
 
 use crate::{
     contents::Contents,
@@ -13,7 +16,7 @@ use crate::{
     error::{DocumentError, ImageError},
     header::MAX_ENTRY_BYTES,
     image::Image,
-    image_document::{Descriptor, ImageDocument, ImageIndex, ImageManifest},
+    image_document::{Descriptor, ImageDocument, ImageIndex, ImageManifest, PlatformManifest},
     images::{BlobKind, ImageBlob, ImageSet, ListedManifest, ManifestParts},
     limits::{MAX_IMAGE_BLOBS, MAX_IMAGE_DOCUMENT_BYTES, MAX_IMAGE_DOCUMENTS_BYTES},
     platform::Platform,
@@ -71,11 +74,22 @@ pub struct ImageWalk<'a> {
     /// The image under way.
     image: Option<&'a Image>,
     /// What it needs, in order.
-    ahead: VecDeque<(BlobKind, Descriptor)>,
-    /// The document that was yielded last, until it is told.
-    due: Option<Step>,
+    ahead: VecDeque<Ahead>,
+    /// The document that was yielded last, until it is told, and whether its content is wanted.
+    due: Option<(Step, bool)>,
+    /// Manifests that are known, but whose config and layers nothing wanted so far.
+    bare: BTreeMap<Digest, ImageManifest>,
     set: ImageSet,
     document_bytes: u64,
+}
+
+/// What a document says will come.
+#[derive(Debug)]
+struct Ahead {
+    kind: BlobKind,
+    descriptor: Descriptor,
+    /// Whether it is to be followed by what it refers to.
+    is_wanted: bool,
 }
 
 impl<'a> ImageWalk<'a> {
@@ -88,6 +102,7 @@ impl<'a> ImageWalk<'a> {
             image: None,
             ahead: VecDeque::new(),
             due: None,
+            bare: BTreeMap::new(),
             set: ImageSet::default(),
             document_bytes: 0,
         }
@@ -99,12 +114,12 @@ impl<'a> ImageWalk<'a> {
     /// Fails when documents contradict each other, when there is more than a reader accepts, or when
     /// the last document was not told.
     pub fn advance(&mut self) -> Result<Option<Step>, ImageError> {
-        if let Some(due) = &self.due {
+        if let Some((due, _)) = &self.due {
             return Err(ImageError::NotGiven { digest: due.digest });
         }
         loop {
-            if let Some((kind, descriptor)) = self.ahead.pop_front() {
-                if let Some(step) = self.content_or_manifest(kind, descriptor)? {
+            if let Some(ahead) = self.ahead.pop_front() {
+                if let Some(step) = self.content_or_manifest(ahead)? {
                     return Ok(Some(step));
                 }
             } else if let Some(image) = self.images.next() {
@@ -123,7 +138,7 @@ impl<'a> ImageWalk<'a> {
     /// # Errors
     /// Fails when they are other bytes, or no document that can stand there.
     pub fn learn(&mut self, bytes: &[u8]) -> Result<(), ImageError> {
-        let Some(step) = self.due.take() else {
+        let Some((step, is_wanted)) = self.due.take() else {
             return Ok(());
         };
         let Step { image, digest, size, kind, .. } = step;
@@ -151,7 +166,7 @@ impl<'a> ImageWalk<'a> {
             }
             ImageDocument::Index(index) => self.index(digest, index),
             ImageDocument::Manifest(manifest) => {
-                self.manifest(digest, manifest);
+                self.manifest(digest, manifest, is_wanted);
                 Ok(())
             }
         }
@@ -181,16 +196,16 @@ impl<'a> ImageWalk<'a> {
                 return Err(ImageError::TwoUses { image: name, digest });
             }
             check_size(&name, digest, size.unwrap_or(known.size), known.size)?;
+            self.want(digest);
             return Ok(None);
         }
-        self.step(BlobKind::Root, digest, size, None).map(Some)
+        let step = self.step(BlobKind::Root, digest, size, None)?;
+        self.due = Some((step.clone(), true));
+        Ok(Some(step))
     }
 
-    fn content_or_manifest(
-        &mut self,
-        kind: BlobKind,
-        descriptor: Descriptor,
-    ) -> Result<Option<Step>, ImageError> {
+    fn content_or_manifest(&mut self, ahead: Ahead) -> Result<Option<Step>, ImageError> {
+        let Ahead { kind, descriptor, is_wanted } = ahead;
         let Descriptor { media_type, digest, size } = descriptor;
         if let Some(known) = self.set.blob(digest) {
             let image = self.name();
@@ -201,10 +216,15 @@ impl<'a> ImageWalk<'a> {
             if self.set.indexes.contains_key(&digest) {
                 return Err(ImageError::NestedIndex { image, digest });
             }
+            if is_wanted {
+                self.want(digest);
+            }
             return Ok(None);
         }
         let step = self.step(kind, digest, Some(size), Some(media_type.clone()))?;
-        if !kind.is_document() {
+        if kind.is_document() {
+            self.due = Some((step.clone(), is_wanted));
+        } else {
             let is_absent = step.is_absent;
             self.record(ImageBlob { digest, size, media_type, kind, is_absent })?;
         }
@@ -212,7 +232,7 @@ impl<'a> ImageWalk<'a> {
     }
 
     fn step(
-        &mut self,
+        &self,
         kind: BlobKind,
         digest: Digest,
         size: Option<u64>,
@@ -229,11 +249,7 @@ impl<'a> ImageWalk<'a> {
             return Err(ImageError::BlobTooLarge { image, digest, size, limit: MAX_ENTRY_BYTES });
         }
         let is_absent = !kind.is_document() && self.contents.absent.contains(&digest);
-        let step = Step { image, digest, size, media_type, kind, is_absent };
-        if kind.is_document() {
-            self.due = Some(step.clone());
-        }
-        Ok(step)
+        Ok(Step { image, digest, size, media_type, kind, is_absent })
     }
 
     fn record(&mut self, blob: ImageBlob) -> Result<(), ImageError> {
@@ -258,26 +274,36 @@ impl<'a> ImageWalk<'a> {
         }
         let mut manifests = Vec::with_capacity(index.manifests.len());
         for listed in index.manifests {
-            let is_wanted = |platform| wanted.contains(platform);
-            let is_here = wanted.is_empty() || listed.platform.as_ref().is_some_and(is_wanted);
-            let digest = listed.descriptor.digest;
-            manifests.push(ListedManifest { digest, platform: listed.platform, is_here });
-            if is_here {
-                self.ahead.push_back((BlobKind::Manifest, listed.descriptor));
-            }
+            let PlatformManifest { descriptor, platform } = listed;
+            let is_here =
+                wanted.is_empty() || platform.as_ref().is_some_and(|it| wanted.contains(it));
+            manifests.push(ListedManifest { digest: descriptor.digest, platform, is_here });
+            let kind = BlobKind::Manifest;
+            self.ahead.push_back(Ahead { kind, descriptor, is_wanted: is_here });
         }
         self.set.indexes.insert(digest, manifests);
         Ok(())
     }
 
-    /// Config and layers of a manifest come before the manifest after it.
-    fn manifest(&mut self, digest: Digest, manifest: ImageManifest) {
+    fn manifest(&mut self, digest: Digest, manifest: ImageManifest, is_wanted: bool) {
         let layers: Vec<_> = manifest.layers.iter().map(|it| it.digest).collect();
         self.set.manifests.insert(digest, ManifestParts { config: manifest.config.digest, layers });
-        for layer in manifest.layers.into_iter().rev() {
-            self.ahead.push_front((BlobKind::Layer, layer));
+        self.bare.insert(digest, manifest);
+        if is_wanted {
+            self.want(digest);
         }
-        self.ahead.push_front((BlobKind::Config, manifest.config));
+    }
+
+    /// Config and layers of a manifest come before the manifest after it, if they are wanted there
+    /// for the first time.
+    fn want(&mut self, manifest: Digest) {
+        let Some(ImageManifest { config, layers, .. }) = self.bare.remove(&manifest) else {
+            return;
+        };
+        let layers = layers.into_iter().rev().map(|layer| (BlobKind::Layer, layer));
+        for (kind, descriptor) in layers.chain([(BlobKind::Config, config)]) {
+            self.ahead.push_front(Ahead { kind, descriptor, is_wanted: true });
+        }
     }
 }
 

@@ -104,7 +104,7 @@ fn every_thick_file_of_the_kits_images_never_changes() {
         (
             "file of one platform",
             images.pack(&full(&["linux/amd64"])),
-            "sha256:c824490088701a4fad87452a09894d0d6fb4910267ec95dbf8b8e0ba4c208bb6",
+            "sha256:58443097260f57ebdca64ff0e47802c6d1b67251c3d4c2eabd93d5921f1bf144",
         ),
         (
             "delta",

@@ -10,8 +10,8 @@ use std::{
 };
 
 use a4co_bundle::{
-    BlobKind, BlobReader, BlobSource, Contents, Digest, Step, StoredBlobs, UnverifiedBundle, join,
-    pack_thick,
+    BlobKind, BlobReader, BlobSource, Contents, Digest, ManifestParts, Step, StoredBlobs,
+    UnverifiedBundle, join, pack_thick,
 };
 use kit::{
     Key,
@@ -92,13 +92,18 @@ fn an_index_stays_as_it_is_when_some_of_its_platforms_are_left_out() {
         ("the layer of another platform", b"amd64 of one", false),
         ("the layer of another platform, from another image", b"amd64 of two", false),
         ("what build tools say", b"an attestation", false),
+        ("the config of another platform", b"{\"one\":1}", false),
         ("an image of one platform, which it does not name", b"a layer of the single one", true),
     ] {
         assert_eq!(stored.stored(Digest::of(of)).is_some(), is_here, "{case}");
     }
+    let set = stored.set();
     for image in &images.images {
         let root = stored.stored(image.digest).unwrap();
         assert_eq!(root.size, images.blobs[&image.digest].len() as u64);
+        for listed in set.index(image.digest).unwrap_or_default() {
+            assert!(stored.stored(listed.digest).is_some(), "every manifest is in the file");
+        }
     }
     let one = images.images.iter().find(|it| it.name.ends_with("one")).unwrap();
     let listed = stored.set().index(one.digest).unwrap();
@@ -106,6 +111,111 @@ fn an_index_stays_as_it_is_when_some_of_its_platforms_are_left_out() {
     let shown: Vec<_> = shown.collect();
     let expected = [("linux/amd64", false), ("linux/arm64", true), ("unknown/unknown", false)];
     assert_eq!(shown, expected.map(|(platform, is_here)| (platform.to_owned(), is_here)));
+    let bare: Vec<_> = set.bare_manifests(one.digest).iter().map(|it| it.digest).collect();
+    assert_eq!(bare, [listed[0].digest, listed[2].digest]);
+    let single = images.images.iter().find(|it| it.size.is_none()).unwrap();
+    assert!(set.bare_manifests(single.digest).is_empty());
+}
+
+/// Two manifests, and what they consist of.
+struct Pair {
+    images: Images,
+    one: Vec<u8>,
+    two: Vec<u8>,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let mut images = Images::default();
+        let one = images.manifest(b"1", &[b"of one"]);
+        let two = images.manifest(b"2", &[b"of two"]);
+        Self { images, one, two }
+    }
+}
+
+#[test]
+fn config_and_layers_come_where_a_manifest_is_asked_for_first() {
+    type Make = fn(&mut Pair) -> Vec<Vec<u8>>;
+    let cases: [(&str, Make); 5] = [
+        ("every manifest of an index comes, and only what is asked for has content", |it| {
+            let Pair { images, one, two } = it;
+            let index = images.index(&[(Some("linux/arm64"), two), (Some("linux/amd64"), one)]);
+            images.image("example.com/a", &index, true);
+            vec![index, two.clone(), one.clone(), b"1".to_vec(), b"of one".to_vec()]
+        }),
+        ("an index lists a manifest twice, asked for only the first time", |it| {
+            let Pair { images, one, two } = it;
+            let index = images.index(&[
+                (Some("linux/amd64"), one),
+                (Some("linux/arm64"), two),
+                (None, one),
+            ]);
+            images.image("example.com/a", &index, true);
+            vec![index, one.clone(), b"1".to_vec(), b"of one".to_vec(), two.clone()]
+        }),
+        ("an index lists a manifest twice, asked for only the last time", |it| {
+            let Pair { images, one, two } = it;
+            let index = images.index(&[
+                (Some("linux/s390x"), one),
+                (Some("linux/arm64"), two),
+                (Some("linux/amd64"), one),
+            ]);
+            images.image("example.com/a", &index, true);
+            vec![index, one.clone(), two.clone(), b"1".to_vec(), b"of one".to_vec()]
+        }),
+        ("an image has a manifest that the image before did not need", |it| {
+            let Pair { images, one, two } = it;
+            let first = images.index(&[(Some("linux/amd64"), one), (None, two)]);
+            let second = images.index(&[(Some("linux/amd64"), two), (None, one)]);
+            images.image("example.com/a", &first, true);
+            images.image("example.com/b", &second, true);
+            let begin = [first, one.clone(), b"1".to_vec(), b"of one".to_vec(), two.clone()];
+            [&begin[..], &[second, b"2".to_vec(), b"of two".to_vec()]].concat()
+        }),
+        ("an image is a manifest that the image before did not need", |it| {
+            let Pair { images, one, two } = it;
+            let index = images.index(&[(Some("linux/amd64"), one), (Some("linux/arm64"), two)]);
+            images.image("example.com/a", &index, true);
+            images.image("example.com/b", two, true);
+            images.image("example.com/c", two, false);
+            let begin = [index, one.clone(), b"1".to_vec(), b"of one".to_vec(), two.clone()];
+            [&begin[..], &[b"2".to_vec(), b"of two".to_vec()]].concat()
+        }),
+    ];
+    for (case, make) in cases {
+        let mut pair = Pair::new();
+        let expected = make(&mut pair);
+        let expected: Vec<_> = expected.iter().map(|it| name(it)).collect();
+        let contents = full(&["linux/amd64"]);
+        assert_eq!(added(&pair.images, &contents)[1..], expected, "{case}");
+        let set = pair.images.walk(&contents).unwrap();
+        for image in &pair.images.images {
+            let whole = set.leaves_first(image.digest);
+            let bare = set.bare_manifests(image.digest);
+            assert!(whole.iter().all(|it| !bare.contains(it)), "{case}");
+            for manifest in set.manifests_here(image.digest) {
+                let ManifestParts { config, layers } = set.manifest(manifest).unwrap();
+                let has = |it: &Digest| whole.iter().any(|blob| blob.digest == *it);
+                assert!(has(config) && layers.iter().all(has), "{case}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_manifest_of_a_platform_that_is_not_here_is_checked_as_any() {
+    for (case, listed, reason) in [
+        ("an index", &br#"{"schemaVersion":2,"manifests":[]}"#[..], "but is an index"),
+        ("neither", br#"{"schemaVersion":2}"#, "neither an"),
+        ("no JSON", b"<html>", "is refused: expected value"),
+    ] {
+        let Pair { mut images, one, .. } = Pair::new();
+        images.blob(listed);
+        let index = images.index(&[(Some("linux/amd64"), &one), (Some("linux/arm64"), listed)]);
+        images.image("example.com/a", &index, true);
+        let error = kit::chain(&images.walk(&full(&["linux/amd64"])).expect_err(case));
+        assert!(error.contains(reason), "{case}: {error}");
+    }
 }
 
 #[test]

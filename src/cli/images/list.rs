@@ -91,7 +91,7 @@ fn list_image(image: &Image, stored: Option<&StoredImages>) -> ListedImage {
     if let Some(stored) = stored {
         let set = stored.set();
         platforms.extend(listed(set, image.digest).map(|(it, digest)| (it, digest.to_string())));
-        for blob in set.leaves_first(image.digest) {
+        for blob in [set.leaves_first(image.digest), set.bare_manifests(image.digest)].concat() {
             absent += usize::from(blob.is_absent);
             bytes += if blob.is_absent { 0 } else { blob.size };
         }

@@ -6,7 +6,7 @@
 //! ```text
 //! oci-layout
 //! index.json             names each image's root and, by an annotation, what it is called
-//! blobs/sha256/DIGEST …  every blob of the bundle's images, once, in the order of the bundle
+//! blobs/sha256/DIGEST …  every blob of the platforms that are here, once, in the order of the bundle
 //! ```
 //!
 //! What an image is called decides whether a pod finds it. Pods name it by digest, and containerd
@@ -72,7 +72,12 @@ impl NodeArchive {
         let entries = entries.collect::<Result<Vec<_>, _>>()?;
         let index = json!({ "manifests": entries, "mediaType": MEDIA_TYPE, "schemaVersion": 2 });
         let index = to_canonical(&index).map_err(NodeArchiveError::Index)?;
-        let blobs = stored.set().blobs().iter().map(|blob| find(blob.digest, stored));
+        // A manifest without its config and layers would be half an image to a node.
+        let set = stored.set();
+        let whole = images.iter().flat_map(|it| set.leaves_first(it.digest));
+        let whole: BTreeSet<_> = whole.map(|blob| blob.digest).collect();
+        let whole = set.blobs().iter().filter(|blob| whole.contains(&blob.digest));
+        let blobs = whole.map(|blob| find(blob.digest, stored));
         Ok(Self { index, blobs: blobs.collect::<Result<_, _>>()? })
     }
 

@@ -271,6 +271,32 @@ pub(crate) const ATTACKS: &[Attack] = &[
         "`index.json` with 294 bytes stands there",
     ),
     (
+        "a manifest left out whose platform is not in the list",
+        || {
+            let images = good();
+            thick(&images, AMD64, &blobs(&images)[..5])
+        },
+        "`index.json` with 294 bytes stands there",
+    ),
+    (
+        "a config here whose platform is not in the list",
+        || {
+            let images = good();
+            thick(&images, AMD64, &blobs(&images)[..7])
+        },
+        "must begin `index.json` with 294 bytes: `blobs/sha256/",
+    ),
+    (
+        "a bit flipped in a manifest whose platform is not in the list",
+        || {
+            let images = good();
+            let mut tar = tar(&images, AMD64, &blobs(&images)[..6]);
+            tar.entries[CONTENTS + 6].body[5] ^= 1;
+            tar.pack()
+        },
+        "is not what its name says",
+    ),
+    (
         "a platform that the index does not have",
         || contents(r#"{"absent":[],"platforms":["linux/s390x"],"schema":1}"#),
         "is not there for linux/s390x; it has linux/amd64, linux/arm64",
