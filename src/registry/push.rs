@@ -20,6 +20,10 @@ use crate::{
     upload::Upload,
 };
 
+/// Error code of a registry that misses what a manifest refers to (OCI distribution specification,
+/// "Error codes", code 1).
+const PARTS_UNKNOWN: &str = "MANIFEST_BLOB_UNKNOWN";
+
 /// How a blob came to be in a repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
@@ -169,4 +173,39 @@ impl Client {
         }
         Err(party.strange("it says that it stored the manifest, and does not have it"))
     }
+
+    /// Stores an index of which some platforms are not there, as [`Self::put_manifest`] does: a
+    /// *sparse* index. `bare` are the bytes of the manifests that it lists without their content being
+    /// there.
+    ///
+    /// A registry that wants every manifest of an index is given those as blobs, and then the index
+    /// again. Distribution 2.x looks for them there too (`registry/storage/registry.go`: besides
+    /// `manifestRevisionLinkPath`, `blobLinkPath`). As manifests they could not be sent: it would miss
+    /// their configs and layers.
+    ///
+    /// # Errors
+    /// Fails when the registry refuses, the last time as the first, or stores something else. Blobs
+    /// that were sent until then stay; they do no harm.
+    pub async fn put_sparse_index(
+        &self,
+        repository: &Repository,
+        reference: &Reference,
+        media_type: &str,
+        bytes: &[u8],
+        bare: &[Bytes],
+    ) -> Result<Digest, RegistryError> {
+        match self.put_manifest(repository, reference, media_type, bytes).await {
+            Err(error) if misses_parts(&error) && !bare.is_empty() => {}
+            put => return put,
+        }
+        for manifest in bare {
+            let (digest, size) = (Digest::of(manifest), manifest.len() as u64);
+            self.push_blob(repository, digest, size, Arc::new(manifest.clone()), &[]).await?;
+        }
+        self.put_manifest(repository, reference, media_type, bytes).await
+    }
+}
+
+fn misses_parts(error: &RegistryError) -> bool {
+    matches!(error, RegistryError::Status { code, .. } if code == PARTS_UNKNOWN)
 }

@@ -3,6 +3,7 @@
 use std::{
     io::{self, Read, Seek as _, SeekFrom},
     path::PathBuf,
+    process::Command,
     sync::{Arc, Mutex},
 };
 
@@ -161,7 +162,7 @@ async fn an_image_goes_out_of_a_real_registry_and_into_another_unchanged() {
 }
 
 #[tokio::test]
-async fn a_registry_that_wants_all_platforms_of_an_index_is_told_with_the_remedy() {
+async fn a_registry_that_wants_all_manifests_of_an_index_takes_the_others_as_blobs() {
     let dir = tempfile::tempdir().unwrap();
     let layout = ImageLayout::create(&dir.path().join("made")).unwrap();
     let index = image(&layout);
@@ -173,6 +174,7 @@ async fn a_registry_that_wants_all_platforms_of_an_index_is_told_with_the_remedy
     // The last platform goes: its config and manifest, not the layer that both have.
     let all = blobs(&client_of_source, &app, root).await;
     let (first, rest) = all.split_at(4);
+    let other = rest[rest.len() - 2].digest;
     let only: Vec<_> = first.iter().chain(rest.last()).cloned().collect();
     let cache = Cache::open(&dir.path().join("cache")).unwrap();
     client_of_source.pull(&cache, &only, 4).await.unwrap();
@@ -180,13 +182,39 @@ async fn a_registry_that_wants_all_platforms_of_an_index_is_told_with_the_remedy
     let (client_of_site, _) = client(&site, dir.path());
     let there = app.in_registry(site.host().parse().unwrap());
     let result = push_result(&client_of_site, &cache, &only, &there).await;
-    // This one wants all platforms; what it says is told, with the remedy.
+    // This one wants all manifests; what it says is told, with the remedy.
     let error = result.unwrap_err();
     assert!(error.to_string().contains("MANIFEST_BLOB_UNKNOWN"), "{error}");
     assert!(error.hint().unwrap().contains("platform"), "{:?}", error.hint());
     // The platform that is there can be had by its own digest.
     let manifest = only[3].digest;
     site.pull(&format!("team/app@{manifest}"), &dir.path().join("pulled")).unwrap();
+
+    let bytes = fs_err::read(cache.path(root)).unwrap();
+    let media_type = ImageDocument::from_bytes(&bytes).unwrap().media_type().to_owned();
+    let bare = [fs_err::read(layout.blob(&other.to_string())).unwrap().into()];
+    let put = async |reference: &Reference| {
+        client_of_site.put_sparse_index(&there, reference, &media_type, &bytes, &bare).await
+    };
+    for reference in [root.into(), Reference::tag("1.0").unwrap()] {
+        assert_eq!(put(&reference).await.unwrap(), root);
+    }
+    // What nodes and people see of it: the index as it was, and the platform that is there.
+    assert_eq!(site.inspect_raw(&format!("team/app@{root}")).unwrap(), bytes);
+    let copy = |architecture: &str| {
+        let mut skopeo = Command::new("skopeo");
+        skopeo.args(["--insecure-policy", "--override-os=linux", "--override-arch", architecture]);
+        skopeo.args(["copy", "--quiet", "--src-tls-verify=false"]);
+        skopeo.arg(format!("docker://{}/team/app@{root}", site.host()));
+        let output =
+            skopeo.arg(format!("dir:{}", dir.path().join(architecture).display())).output();
+        let output = output.unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (is_there, said) = copy("amd64");
+    assert!(is_there, "{said}");
+    let (is_there, said) = copy("arm64");
+    assert!(!is_there && said.contains("404"), "{said}");
 }
 
 async fn push_result(

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use a4co_bundle::Digest;
+use a4co_bundle::{Digest, ImageDocument};
 use a4co_registry::{Delivery, Reference, RegistryError, Repository};
 use bytes::Bytes;
 
@@ -26,6 +26,19 @@ struct Store {
     /// Bytes of parts that were stored, again and again if so.
     stored: usize,
     begun: usize,
+    /// What it thinks of indexes.
+    indexes: Indexes,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Indexes {
+    /// Takes any.
+    #[default]
+    Sparse,
+    /// Takes one when what it lists is there, as a blob too, as distribution 2 does.
+    OfBlobs,
+    /// Takes none.
+    Never,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +147,11 @@ fn handle(store: &mut Store, request: &Received) -> Reply {
             Reply::new(201)
         }
         "PUT" => {
+            if !store.takes(&request.body) {
+                let error =
+                    r#"{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown"}]}"#;
+                return Reply::new(400).body(error);
+            }
             store.manifests.insert(last.to_owned(), request.body.clone());
             store.manifests.insert(Digest::of(&request.body).to_string(), request.body.clone());
             Reply::new(201)
@@ -301,6 +319,66 @@ async fn a_manifest_is_stored_as_it_is_and_looked_for_after() {
     let error = client.put_manifest(&app, &wrong, INDEX, &bytes).await.unwrap_err();
     assert!(matches!(error, RegistryError::Damaged { .. }), "{error}");
     assert_eq!(fake.count("PUT", &wrong.to_string()), 0);
+}
+
+impl Store {
+    fn takes(&self, document: &[u8]) -> bool {
+        let has = |digest: Digest| self.blobs.contains_key(&digest.to_string());
+        match self.indexes {
+            Indexes::Sparse => true,
+            Indexes::OfBlobs => match ImageDocument::from_bytes(document).unwrap() {
+                ImageDocument::Index(it) => it.manifests.iter().all(|it| has(it.descriptor.digest)),
+                ImageDocument::Manifest(_) => true,
+            },
+            Indexes::Never => false,
+        }
+    }
+}
+
+#[tokio::test]
+async fn manifests_without_content_are_sent_as_blobs_only_to_a_registry_that_misses_them() {
+    // As `index` makes their digests.
+    let bare = [Bytes::from_static(b"linux/amd64"), Bytes::from_static(b"linux/arm64")];
+    let bytes = index(&[("linux", "amd64"), ("linux", "arm64")]);
+    let present = Digest::of(&bare[0]).to_string();
+    for (case, indexes, given, puts, sent, is_stored) in [
+        ("it takes sparse indexes", Indexes::Sparse, &bare[..], 1, 0, true),
+        ("it wants all manifests, and has one as a blob", Indexes::OfBlobs, &bare, 2, 1, true),
+        ("it is not given all that it misses", Indexes::OfBlobs, &bare[..1], 2, 0, false),
+        ("nothing can be given", Indexes::OfBlobs, &[], 1, 0, false),
+        ("it refuses whatever it has", Indexes::Never, &bare, 2, 1, false),
+    ] {
+        let (fake, store) = registry(&[]).await;
+        store.lock().unwrap().indexes = indexes;
+        store.lock().unwrap().blobs.insert(present.clone(), bare[0].to_vec());
+        let (client, app) = (client(&fake.host), app(&fake.host));
+        let tag = Reference::tag("1").unwrap();
+        let put = client.put_sparse_index(&app, &tag, INDEX, &bytes, given).await;
+        assert_eq!(fake.count("PUT", "/manifests/1"), puts, "{case}");
+        assert_eq!(store.lock().unwrap().begun, sent, "{case}");
+        if is_stored {
+            assert_eq!(put.expect(case), Digest::of(&bytes), "{case}");
+            assert_eq!(store.lock().unwrap().manifests["1"], bytes, "{case}");
+        } else {
+            let error = put.expect_err(case);
+            assert!(error.to_string().contains("MANIFEST_BLOB_UNKNOWN"), "{case}: {error}");
+            let hint = error.hint().expect(case);
+            assert!(hint.contains("all its platforms"), "{case}: {hint}");
+            assert!(store.lock().unwrap().manifests.is_empty(), "{case}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_refusal_of_an_index_sends_nothing_more() {
+    let fake = Fake::start(|_| Reply::new(403)).await;
+    let (client, app) = (client(&fake.host), app(&fake.host));
+    let tag = Reference::tag("1").unwrap();
+    let bare = [Bytes::from_static(b"linux/amd64")];
+    let bytes = index(&[("linux", "amd64")]);
+    let error = client.put_sparse_index(&app, &tag, INDEX, &bytes, &bare).await.unwrap_err();
+    assert!(error.is_denied(), "{error}");
+    assert_eq!(fake.received().len(), 1);
 }
 
 #[tokio::test]
