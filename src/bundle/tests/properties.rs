@@ -4,17 +4,21 @@
 
 mod kit;
 
-use std::io::{Cursor, Read as _};
+use std::{
+    collections::BTreeSet,
+    io::{Cursor, Read as _},
+};
 
 use a4co_bundle::{
-    Api, BlobReader, Bundle, Contents, Digest, GroupKind, Image, PART_OF_LABEL, Readiness,
-    ReadinessRule, Release, ReleaseConfig, Requirements, SecretRequirement, StoredBlobs,
-    TrustAnchor, UnverifiedBundle, applyset_id, from_canonical, join, pack_thick, to_canonical,
+    Api, BlobReader, Bundle, Contents, Digest, GroupKind, Image, ImageDocument, PART_OF_LABEL,
+    PlatformManifest, Readiness, ReadinessRule, Release, ReleaseConfig, Requirements,
+    SecretRequirement, StoredBlobs, TrustAnchor, UnverifiedBundle, applyset_id, from_canonical,
+    join, pack_thick, to_canonical,
 };
 use kit::{
     Key,
     hostile::{Documents, content_of, gzip},
-    images::{Images, full},
+    images::{Images, full, platforms},
 };
 use proptest::{
     collection::{btree_map, btree_set, vec},
@@ -169,6 +173,33 @@ fn images() -> impl Strategy<Value = Images> {
     })
 }
 
+/// What a bundle has to hold, found without a walk.
+fn asked_for(images: &Images, contents: &Contents) -> BTreeSet<Digest> {
+    let document = |it: &Digest| ImageDocument::from_bytes(&images.blobs[it]).unwrap();
+    let mut all = BTreeSet::new();
+    let mut chosen = BTreeSet::new();
+    for image in &images.images {
+        all.insert(image.digest);
+        let ImageDocument::Index(index) = document(&image.digest) else {
+            chosen.insert(image.digest);
+            continue;
+        };
+        for PlatformManifest { descriptor, platform } in index.manifests {
+            all.insert(descriptor.digest);
+            let is_asked_for = platform.is_some_and(|it| contents.platforms.contains(&it));
+            if is_asked_for || contents.platforms.is_empty() {
+                chosen.insert(descriptor.digest);
+            }
+        }
+    }
+    for manifest in chosen {
+        if let ImageDocument::Manifest(manifest) = document(&manifest) {
+            all.extend(manifest.layers.iter().chain([&manifest.config]).map(|it| it.digest));
+        }
+    }
+    all
+}
+
 fn verified(file: &[u8]) -> Bundle {
     UnverifiedBundle::open(file).unwrap().verify(&anchor()).unwrap()
 }
@@ -201,6 +232,8 @@ proptest! {
         prop_assert!(written_again(&bundle, &file) == file);
         let held = bundle.images().unwrap();
         prop_assert_eq!(held.set(), &images.walk(&contents).unwrap());
+        let found: BTreeSet<_> = held.set().blobs().iter().map(|it| it.digest).collect();
+        prop_assert_eq!(found, asked_for(&images, &contents));
         for blob in held.set().blobs() {
             let stored = held.stored(blob.digest).unwrap();
             let mut read = Vec::new();
@@ -210,12 +243,16 @@ proptest! {
     }
 
     #[test]
-    fn any_delta_joined_with_its_base_is_the_full_bundle(old in images(), new in images()) {
-        let base_file = old.pack(&full(&[]));
+    fn any_delta_joined_with_its_base_is_the_full_bundle(
+        old in images(), new in images(), is_part in any::<bool>(),
+    ) {
+        let asked: &[&str] = if is_part { &["linux/amd64"] } else { &[] };
+        let base_file = old.pack(&full(asked));
         let base = verified(&base_file);
-        let set = new.walk(&full(&[])).unwrap();
-        let contents = Contents::delta([], &set, base.release().id(), base.images().unwrap());
-        let (delta_file, expected) = (new.pack(&contents), new.pack(&full(&[])));
+        let set = new.walk(&full(asked)).unwrap();
+        let (id, held) = (base.release().id(), base.images().unwrap());
+        let contents = Contents::delta(platforms(asked), &set, id, held);
+        let (delta_file, expected) = (new.pack(&contents), new.pack(&full(asked)));
         let delta = verified(&delta_file);
         prop_assert!(written_again(&delta, &delta_file) == delta_file);
         let files = (Cursor::new(&base_file), Cursor::new(&delta_file));
