@@ -7,7 +7,7 @@ mod kit;
 use std::collections::BTreeMap;
 
 use a4co_bundle::{Image, Release, ReleaseConfig};
-use a4co_testenv::ControlPlane;
+use a4co_testenv::{Access, ControlPlane, Descriptor, ImageLayout, LayerFile, Registry, Transport};
 use kit::{
     GOOD_IMAGE, Site, path,
     proxy::{Fault, Proxy, Request},
@@ -103,4 +103,84 @@ fn who_may_not_list_nodes_can_apply_all_the_same() {
     assert!(found["text"].as_str().unwrap().contains("optional"), "{found}");
     let ran = site.run_with(&proxy.kubeconfig, &["apply", path(&bundle), "--images", "none"]);
     assert!(!ran.expect(0).stderr.contains("list nodes"));
+}
+
+#[test]
+fn images_are_looked_for_in_the_registry_that_nodes_pull_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let layout = ImageLayout::create(folder.path()).unwrap();
+    let layer = layout.layer(&[LayerFile::text("etc/motd", "hello")]).unwrap();
+    let manifest = layout.manifest("linux/amd64", &[layer], &["/web"]).unwrap();
+    let index = layout.index(&[("linux/amd64", manifest.clone())]).unwrap();
+    layout.tag("1", &index).unwrap();
+    let registry = Registry::start(Transport::Http, Access::Open).unwrap();
+    registry.push(&layout, "1", "shop/web").unwrap();
+    let host = registry.host();
+
+    let site = Site::new("nodes-registry");
+    let plan = |name: &str, of: &Descriptor, args: &[&str]| {
+        let image = Image {
+            name: name.to_owned(),
+            tag: "1".to_owned(),
+            digest: of.digest.parse().unwrap(),
+            size: None,
+            platforms: [("linux/amd64".to_owned(), manifest.digest.parse().unwrap())].into(),
+        };
+        let deployment = site.deployment("web", &image.reference(), Some(1));
+        let config = ReleaseConfig { images: vec![image], ..site.config() };
+        let bundle = site.bundle(&site.release_of(config, vec![deployment]));
+        site.run(&[&["plan", path(&bundle), "--images", "registry"], args].concat())
+    };
+    let there = format!("{host}/shop/web");
+    let mirror = format!("docker.io=http://{host}");
+    let other =
+        Descriptor { digest: GOOD_IMAGE.split_once('@').unwrap().1.into(), ..index.clone() };
+    for (case, name, of, args, code, told) in [
+        ("it is there", there.as_str(), &index, vec!["--insecure", &host], 0, ""),
+        (
+            "another digest",
+            &there,
+            &other,
+            vec!["--insecure", &host],
+            1,
+            "the registry lacks its index",
+        ),
+        ("a mirror has it", "docker.io/shop/web", &index, vec!["--mirror", &mirror], 0, ""),
+        (
+            "a mirror lacks it",
+            "docker.io/shop/db",
+            &index,
+            vec!["--mirror", &mirror],
+            1,
+            "lacks its index",
+        ),
+        (
+            "an overlay names it",
+            "docker.io/shop/web",
+            &index,
+            vec!["--registry", &host, "--insecure", &host],
+            0,
+            "",
+        ),
+        (
+            "nobody answers",
+            "127.0.0.1:1/shop/web",
+            &index,
+            vec!["--insecure", "127.0.0.1:1"],
+            1,
+            "cannot reach the registry",
+        ),
+        (
+            "no encryption",
+            "docker.io/shop/web",
+            &index,
+            vec!["--mirror", "docker.io=http://a.lan"],
+            1,
+            "http://a.lan",
+        ),
+    ] {
+        let ran = plan(name, of, &args);
+        assert!(ran.stderr.contains(told), "{case}: {}", ran.stderr);
+        ran.expect(code);
+    }
 }

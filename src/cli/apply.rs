@@ -10,7 +10,6 @@ use serde::Serialize;
 use super::{
     bundle_file,
     global::{Format, GlobalArgs},
-    image_source::NoSource,
     interrupt::{self, Habit},
     output,
     patience::PatienceArgs,
@@ -60,7 +59,7 @@ impl ApplyArgs {
         let progress = Progress::new(Intent::Change, global.color).verbose(self.verbose);
         output::talk(&title(&bundle));
         let client = global.client().await?;
-        self.supply.require(&client, &bundle, &overlay, &NoSource).await?;
+        self.supply.require(&client, &bundle, &overlay).await?;
         let interrupt = interrupt::listen(Reporter::new(command, global), Habit::GoBack)?;
         let accepts_one_way = self.accept_one_way;
         let options = Options { adoption, accepts_one_way, overlay, ..self.patience.options() };

@@ -9,7 +9,6 @@ use serde::Serialize;
 use super::{
     bundle_file,
     global::{Format, GlobalArgs},
-    image_source::NoSource,
     output::{self, Style},
     problem::Problem,
     selection::SelectionArgs,
@@ -79,7 +78,7 @@ impl DoctorArgs {
             let scope = Scope { bundle: bundle.as_ref(), overlay: &overlay, namespace, app };
             let mut found = a4co_cluster::examine(&client, scope).await;
             if let (Some(bundle), Some(_)) = (&bundle, &found.place) {
-                let images = self.supply.examine(&client, bundle, &overlay, &NoSource);
+                let images = self.supply.examine(&client, bundle, &overlay);
                 found.findings.extend(images.await);
             }
             found

@@ -21,6 +21,7 @@ mod plan;
 mod problem;
 mod progress;
 mod recover;
+mod registries;
 mod report;
 mod rollback;
 mod selection;

@@ -11,7 +11,6 @@ use super::{
     apply::title,
     bundle_file,
     global::{Format, GlobalArgs},
-    image_source::NoSource,
     output::{self, Style},
     problem::Problem,
     progress::{Intent, Progress},
@@ -88,7 +87,7 @@ impl PlanArgs {
         let progress = Progress::new(Intent::Look, global.color);
         output::talk(&title(&bundle));
         let client = global.client().await?;
-        self.supply.require(&client, &bundle, &overlay, &NoSource).await?;
+        self.supply.require(&client, &bundle, &overlay).await?;
         let adoption = self.adopt.then(|| Adoption { managers: self.from.clone() });
         let plan =
             a4co_cluster::plan(&client, &bundle, adoption.as_ref(), &overlay, &progress).await?;

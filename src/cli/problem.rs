@@ -78,6 +78,11 @@ impl Problem {
         Self::untouched(Box::new(BundleProblem { path, source }), Some(hint.to_owned()))
     }
 
+    /// What a person says about registries cannot be meant.
+    pub(crate) fn registries(error: impl Error + 'static) -> Self {
+        Self::untouched(Box::new(error), None)
+    }
+
     /// Volumes of a bundle do not make it.
     pub(crate) fn volumes(error: VolumeError) -> Self {
         let hint = match &error {
@@ -121,14 +126,19 @@ impl Problem {
 
     /// Returns the causes, the nearest first.
     pub(crate) fn because(&self) -> Vec<String> {
-        let mut causes = Vec::new();
-        let mut cause = self.error.source();
-        while let Some(error) = cause {
-            causes.push(error.to_string());
-            cause = error.source();
-        }
-        causes
+        causes(&*self.error)
     }
+}
+
+/// Returns what caused `error`, the nearest first.
+pub(crate) fn causes(error: &dyn Error) -> Vec<String> {
+    let mut causes = Vec::new();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        causes.push(error.to_string());
+        cause = error.source();
+    }
+    causes
 }
 
 impl fmt::Display for Problem {

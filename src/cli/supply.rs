@@ -9,10 +9,11 @@ use super::{
     image_source::ImageSource,
     output,
     problem::Problem,
+    registries::RegistryArgs,
 };
 
 /// Where images have to be.
-#[derive(Clone, Copy, Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct SupplyArgs {
     /// Where the images of the release have to be before anything is changed
     ///
@@ -20,6 +21,8 @@ pub(crate) struct SupplyArgs {
     /// release is refused that has nothing for the platform of any node.
     #[arg(long, value_name = "WHERE", default_value = "auto")]
     images: ImagesIn,
+    #[command(flatten)]
+    registries: RegistryArgs,
 }
 
 const HINT: &str =
@@ -29,17 +32,16 @@ impl SupplyArgs {
     /// Refuses the release of `bundle` when its images are not where they have to be, and says what a
     /// person may want to know.
     pub(crate) async fn require(
-        self,
+        &self,
         client: &Client,
         bundle: &Bundle,
         overlay: &OverlayChoice,
-        source: &impl ImageSource,
     ) -> Result<(), Problem> {
         if !self.has_a_question(bundle) {
             return Ok(());
         }
         let supply = a4co_cluster::supply(client, bundle, overlay).await?;
-        let Judgement { refusals, remarks } = self.judge(&supply, source).await;
+        let Judgement { refusals, remarks } = self.judge(&supply, &self.registries).await?;
         if !refusals.is_empty() {
             let message = format!("pods would not get their images:{}", output::list(&refusals));
             return Err(Problem::refused(&message, HINT));
@@ -55,11 +57,10 @@ impl SupplyArgs {
 
     /// The same as findings.
     pub(crate) async fn examine(
-        self,
+        &self,
         client: &Client,
         bundle: &Bundle,
         overlay: &OverlayChoice,
-        source: &impl ImageSource,
     ) -> Vec<Finding> {
         if !self.has_a_question(bundle) {
             return Vec::new();
@@ -68,7 +69,11 @@ impl SupplyArgs {
         let Ok(supply) = a4co_cluster::supply(client, bundle, overlay).await else {
             return Vec::new();
         };
-        let Judgement { refusals, remarks } = self.judge(&supply, source).await;
+        let judgement = self.judge(&supply, &self.registries).await;
+        let Judgement { refusals, remarks } = judgement.unwrap_or_else(|problem| Judgement {
+            refusals: vec![problem.to_string()],
+            remarks: Vec::new(),
+        });
         let finding = |level, text, remedy: Option<&str>| Finding {
             check: "images",
             level,
@@ -99,11 +104,15 @@ impl SupplyArgs {
         findings
     }
 
-    fn has_a_question(self, bundle: &Bundle) -> bool {
+    fn has_a_question(&self, bundle: &Bundle) -> bool {
         self.images != ImagesIn::None && !bundle.release().config().images.is_empty()
     }
 
-    async fn judge(self, supply: &Supply, source: &impl ImageSource) -> Judgement {
+    async fn judge(
+        &self,
+        supply: &Supply,
+        source: &impl ImageSource,
+    ) -> Result<Judgement, Problem> {
         let images: Vec<Image> = supply.release.images().collect();
         let why = supply.nodes.as_ref().err().map(|error| {
             if error.is_forbidden() {
@@ -118,8 +127,8 @@ impl SupplyArgs {
         };
         let question = Question { wanted: self.images, images: &images, nodes };
         let wanted = question.of_registries();
-        let found = source.look(&wanted).await;
-        question.judge(&wanted.into_iter().zip(found).collect::<Vec<_>>())
+        let found = source.look(&wanted).await?;
+        Ok(question.judge(&wanted.into_iter().zip(found).collect::<Vec<_>>()))
     }
 }
 
@@ -137,12 +146,12 @@ mod tests {
     struct Registry(Vec<&'static str>);
 
     impl ImageSource for Registry {
-        async fn look(&self, wanted: &[Wanted]) -> Vec<Found> {
+        async fn look(&self, wanted: &[Wanted]) -> Result<Vec<Found>, Problem> {
             let look = |wanted: &Wanted| {
                 let has = self.0.contains(&&*wanted.image.name);
                 if has { Found::There } else { Found::Lacks("its index".to_owned()) }
             };
-            wanted.iter().map(look).collect()
+            Ok(wanted.iter().map(look).collect())
         }
     }
 
@@ -184,8 +193,8 @@ mod tests {
             ),
             ("none is there", vec![], vec!["r.site:5000/library/nats@", "ghcr.io/x/tool@"]),
         ] {
-            let args = SupplyArgs { images: ImagesIn::Registry };
-            let judgement = runtime.block_on(args.judge(&supply(), &Registry(has)));
+            let args = SupplyArgs { images: ImagesIn::Registry, ..SupplyArgs::default() };
+            let judgement = runtime.block_on(args.judge(&supply(), &Registry(has))).unwrap();
             assert_eq!(judgement.refusals.len(), refused.len(), "{case}: {judgement:?}");
             for (told, image) in judgement.refusals.iter().zip(refused) {
                 assert!(told.starts_with(image), "{case}: {told}");
