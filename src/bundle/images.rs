@@ -2,7 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{contents::Contents, digest::Digest, platform::Platform};
+use serde::Serialize;
+
+use crate::{
+    contents::Contents,
+    digest::{Digest, ReleaseId},
+    platform::Platform,
+};
 
 /// What a blob of an image is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -158,7 +164,37 @@ pub struct StoredBlob {
     pub offset: u64,
 }
 
+/// How much of its images a bundle holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Held {
+    /// Platforms whose content is here; nothing if it is that of all.
+    pub platforms: Option<Vec<Platform>>,
+    /// Number of blobs that are here, each counted once.
+    pub blobs: usize,
+    /// Bytes of these.
+    pub bytes: u64,
+    /// Number of blobs that are left out.
+    pub absent: usize,
+    /// Release whose bundle has what is left out.
+    pub base: Option<ReleaseId>,
+}
+
 impl StoredImages {
+    /// Counts what is here.
+    #[must_use]
+    pub fn held(&self) -> Held {
+        let Contents { platforms, base, absent, .. } = &self.contents;
+        let here = || self.set.blobs.iter().filter(|blob| !blob.is_absent);
+        Held {
+            platforms: (!platforms.is_empty()).then(|| platforms.iter().cloned().collect()),
+            blobs: here().count(),
+            bytes: here().map(|blob| blob.size).sum(),
+            absent: absent.len(),
+            base: *base,
+        }
+    }
+
     /// Returns what the bundle says is here.
     #[must_use]
     pub fn contents(&self) -> &Contents {

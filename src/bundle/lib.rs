@@ -85,7 +85,7 @@ pub use header::header as tar_header;
 pub use image::Image;
 pub use image_document::{Descriptor, ImageDocument, ImageIndex, ImageManifest, PlatformManifest};
 pub use images::{
-    BlobKind, ImageBlob, ImageSet, ListedManifest, ManifestParts, StoredBlob, StoredImages,
+    BlobKind, Held, ImageBlob, ImageSet, ListedManifest, ManifestParts, StoredBlob, StoredImages,
 };
 pub use join::join;
 pub use key::{ParseKeyError, VerifyingKey};

@@ -9,6 +9,7 @@ mod diff;
 mod doctor;
 mod gc;
 mod global;
+mod held;
 mod history;
 mod image_check;
 mod image_source;

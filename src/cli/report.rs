@@ -38,12 +38,21 @@ impl Reporter {
 
     /// Tells what `problem` is and returns its exit code.
     pub(crate) fn report(self, problem: &Problem) -> u8 {
-        output::talk(&to_text(problem, output::Style::for_errors(self.color)));
+        let style = output::Style::for_errors(self.color);
+        output::talk(&to_text(problem, self.state_of(problem), style));
         if self.form == Format::Json {
             // When standard output is broken, standard error has it all already.
             let _ = output::print_json(&self.to_document(problem));
         }
         problem.code
+    }
+
+    /// Returns the state of the cluster, if the command was about one.
+    fn state_of(self, problem: &Problem) -> Option<&str> {
+        let is_local = |command: &str| {
+            ["verify", "completions"].contains(&command) || command.starts_with("images")
+        };
+        problem.state.as_deref().filter(|_| !self.command.is_some_and(is_local))
     }
 
     fn to_document(self, problem: &Problem) -> Shown<'_> {
@@ -52,19 +61,19 @@ impl Reporter {
             command: self.command,
             error: problem.to_string(),
             because: problem.because(),
-            state: problem.state.as_deref(),
+            state: self.state_of(problem),
             hint: problem.hint.as_deref(),
             exit_code: problem.code,
         }
     }
 }
 
-fn to_text(problem: &Problem, style: output::Style) -> String {
+fn to_text(problem: &Problem, state: Option<&str>, style: output::Style) -> String {
     let mut text = format!("{} {problem}", style.red("error:"));
     for cause in problem.because() {
         let _ = write!(text, "\n  because: {}", cause.replace('\n', "\n  "));
     }
-    if let Some(state) = &problem.state {
+    if let Some(state) = state {
         let _ = write!(text, "\n{state}");
     }
     if let Some(hint) = &problem.hint {

@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
+use a4co_bundle::{Held, StoredImages};
+use a4co_registry::human_bytes;
 use clap::Args;
 use serde::Serialize;
 
@@ -9,7 +11,7 @@ use super::{
     apply::title,
     bundle_file,
     global::{Format, GlobalArgs},
-    output,
+    held, output,
     problem::Problem,
 };
 
@@ -34,6 +36,7 @@ struct Verified {
     objects: usize,
     images: Vec<String>,
     bytes: u64,
+    held: Option<Held>,
 }
 
 impl VerifyArgs {
@@ -54,16 +57,17 @@ impl VerifyArgs {
                 objects: release.objects().len(),
                 images: images.iter().map(a4co_bundle::Image::reference).collect(),
                 bytes: bundle.size(),
+                held: bundle.images().map(StoredImages::held),
             })?;
         } else {
-            let objects = release.objects().len();
+            let objects = output::count(release.objects().len(), "object");
+            let images = output::count(images.len(), "image");
             output::print(&format!("{}: OK", self.bundle.display()))?;
             output::print(&title(&bundle))?;
-            output::print(&format!(
-                "{objects} objects, {} images, {} bytes",
-                images.len(),
-                bundle.size()
-            ))?;
+            output::print(&format!("{objects}, {images}, {}", human_bytes(bundle.size())))?;
+            if !release.config().images.is_empty() {
+                output::print(&held::describe(&bundle))?;
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
