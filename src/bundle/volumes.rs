@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// All volumes of a file. Reads and seeks as the file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Volumes<R> {
     file: WholeFile,
     /// By number, each there once.
@@ -23,7 +23,7 @@ pub struct Volumes<R> {
     ready: Option<usize>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Volume<R> {
     /// What the caller calls it.
     name: String,

@@ -9,7 +9,7 @@ use a4co_bundle::{Bundle, BundleError, TrustError, UnverifiedBundle, Volumes, is
 use a4co_registry::human_bytes;
 use fs_err as fs;
 
-use super::{global::GlobalArgs, output, problem::Problem};
+use super::{global::GlobalArgs, output, problem::Problem, shared_file::SharedFile};
 
 /// Bytes of a read or write: a bundle may have many gigabytes.
 pub(crate) const BUFFER_BYTES: usize = 1 << 20;
@@ -17,11 +17,12 @@ pub(crate) const BUFFER_BYTES: usize = 1 << 20;
 /// How many bytes are read before that is told again.
 const TOLD_BYTES: u64 = 64 << 20;
 
-/// The file of a bundle, whole or in volumes; it reads and seeks as the whole.
-#[derive(Debug)]
+/// The file of a bundle, whole or in volumes; it reads and seeks as the whole. Clones have places of
+/// their own in it.
+#[derive(Clone, Debug)]
 pub(crate) enum BundleFile {
-    Whole(fs::File),
-    Volumes(Box<Volumes<fs::File>>),
+    Whole(SharedFile),
+    Volumes(Box<Volumes<SharedFile>>),
 }
 
 /// Verifies the bundle in `path`. Nothing is sent to any cluster before this has succeeded.
@@ -46,7 +47,7 @@ impl BundleFile {
     fn open(path: &Path) -> Result<Self, Problem> {
         let mut file = fs::File::open(path).map_err(Problem::unreadable)?;
         if !begins_as_volume(&mut file)? {
-            return Ok(Self::Whole(file));
+            return Ok(Self::Whole(file.into()));
         }
         let volumes = siblings(path).map_err(Problem::unreadable)?;
         let volumes = Volumes::open(volumes).map_err(Problem::volumes)?;
@@ -89,7 +90,7 @@ fn begins_as_volume(file: &mut fs::File) -> Result<bool, Problem> {
 }
 
 /// Opens the files beside the volume at `path` whose names are like its own but for digits.
-fn siblings(path: &Path) -> io::Result<Vec<(String, fs::File)>> {
+fn siblings(path: &Path) -> io::Result<Vec<(String, SharedFile)>> {
     let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let given = name(path);
     let shape = shape(&given);
@@ -99,7 +100,7 @@ fn siblings(path: &Path) -> io::Result<Vec<(String, fs::File)>> {
         let name = name(&entry?.path());
         if self::shape(&name) == shape {
             let file = fs::File::open(folder.join(&name))?;
-            volumes.push((name, file));
+            volumes.push((name, file.into()));
         }
     }
     volumes.sort_by(|(a, _), (b, _)| a.cmp(b));

@@ -26,6 +26,7 @@ mod registries;
 mod report;
 mod rollback;
 mod selection;
+mod shared_file;
 mod site;
 mod status;
 mod steps;
@@ -185,7 +186,7 @@ impl Command {
             Self::Status(args) => args.run(global).await,
             Self::Diff(args) => args.run(global).await,
             Self::Logs(args) => args.run(global).await,
-            Self::Images(args) => args.run(global),
+            Self::Images(args) => args.run(global).await,
             Self::Doctor(args) => args.run(global).await,
             Self::Gc(args) => args.run(global).await,
             Self::Delete(args) => args.run(global).await,

@@ -97,6 +97,17 @@ impl Problem {
         Self::untouched(Box::new(OverlayProblem { what, source }), Some(hint.to_owned()))
     }
 
+    /// Images are not all at the registry.
+    pub(crate) fn images(error: impl Error + 'static, hint: Option<String>) -> Self {
+        let state = "what came to the registry stays there; the same command goes on after it";
+        Self { code: 1, error: Box::new(error), state: Some(state.to_owned()), hint }
+    }
+
+    /// What a person says does not fit.
+    pub(crate) fn unfit(error: impl Error + 'static, hint: &str) -> Self {
+        Self::untouched(Box::new(error), Some(hint.to_owned()))
+    }
+
     /// The person did not want to wait for a safe end.
     pub(crate) fn stopped(state: &str) -> Self {
         Self::in_the_middle(Box::new(Message("stopped in the middle".to_owned())), state, RECOVER)

@@ -6,7 +6,7 @@ use http::Uri;
 use thiserror::Error;
 
 use crate::{
-    name::{Host, Repository, is_authority, is_loopback, is_path},
+    name::{Host, ParseNameError, Repository, is_authority, is_loopback, is_path},
     text::printable,
 };
 
@@ -16,6 +16,15 @@ pub(crate) enum Scheme {
     /// Without encryption: only to this machine.
     Http,
     Https,
+}
+
+/// How what has no scheme is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// With TLS.
+    Encrypted,
+    /// Without encryption: only to this machine.
+    Plain,
 }
 
 /// Where a registry or a mirror is: `https://HOST[:PORT][/PREFIX]`.
@@ -34,7 +43,7 @@ impl Address {
         Self { scheme, authority: host.authority().to_owned(), prefix: String::new() }
     }
 
-    /// Reads the address of a mirror. `http` is for this machine only.
+    /// Reads the address of a registry or mirror. `http` is for this machine only.
     ///
     /// # Errors
     /// Fails on anything but scheme, host, port and a prefix of repositories.
@@ -55,6 +64,44 @@ impl Address {
         }
         let authority = authority.to_ascii_lowercase();
         Ok(Self { scheme, authority, prefix: prefix.to_owned() })
+    }
+
+    /// Reads the address of a registry of a site: as [`Self::parse`] does, and what has no scheme is
+    /// spoken to as `transport` says.
+    ///
+    /// # Errors
+    /// Fails as [`Self::parse`] does.
+    pub fn of_site(text: &str, transport: Transport) -> Result<Self, ParseAddressError> {
+        let scheme = match transport {
+            Transport::Encrypted => Scheme::Https,
+            Transport::Plain => Scheme::Http,
+        };
+        if text.contains("://") {
+            return Self::parse(text);
+        }
+        Self::parse(&format!("{}://{text}", scheme.as_str()))
+    }
+
+    /// Returns the registry, as names of images have it.
+    ///
+    /// # Errors
+    /// Does not fail: what an address is checked for is what a host is checked for.
+    pub fn host(&self) -> Result<Host, ParseNameError> {
+        self.authority.parse()
+    }
+
+    /// Returns whether it is spoken to without encryption.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.scheme == Scheme::Http
+    }
+
+    /// Returns the repository at this address that stands for `repository`.
+    ///
+    /// # Errors
+    /// Fails when the name becomes longer than registries allow.
+    pub fn repository(&self, repository: &Repository) -> Result<Repository, ParseNameError> {
+        Repository::new(self.host()?, &self.path_of(repository))
     }
 
     /// Returns host and port.
@@ -128,19 +175,19 @@ impl fmt::Display for Address {
     }
 }
 
-/// Why a text is not the address of a mirror.
+/// Why a text is not the address of a registry.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ParseAddressError {
     /// Not an address.
-    #[error("`{text}` is not the address of a mirror: it has to be https://HOST[:PORT][/PREFIX]")]
+    #[error("`{text}` is not the address of a registry: it has to be https://HOST[:PORT][/PREFIX]")]
     Malformed {
         /// The text.
         text: String,
     },
     /// Plain HTTP to another machine.
     #[error(
-        "`{text}`: without encryption only this machine is asked; give the mirror TLS, and its \
-             authority with --ca"
+        "`{text}`: without encryption only this machine is asked; give the registry TLS, and \
+         its authority with --ca"
     )]
     PlainHttp {
         /// The text.

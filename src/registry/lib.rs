@@ -4,6 +4,7 @@
 //! resolve   tag ──▶ digest, size, platforms
 //! pull      blobs ──▶ cache on disk, many at once, from where they broke off
 //! push      is it there? ── mount it? ── send it in parts ── manifest, and look again
+//! serve     a registry that can only be read, straight from the file of a bundle
 //! nodes     an archive to import, or configuration to pull from a registry of the site
 //! ```
 //!
@@ -31,6 +32,8 @@ mod content;
 mod credential;
 mod environment;
 mod error;
+mod held;
+mod image_push;
 mod manifest;
 mod name;
 mod node;
@@ -43,11 +46,12 @@ mod reference;
 mod request;
 mod resolve;
 mod retry;
+mod serve;
 mod settings;
 mod text;
 mod upload;
 
-pub use address::{Address, LocationError, ParseAddressError};
+pub use address::{Address, LocationError, ParseAddressError, Transport};
 pub use blob::BlobStream;
 pub use bytes::human_bytes;
 pub use cache::Cache;
@@ -57,6 +61,8 @@ pub use content::Content;
 pub use credential::CredentialError;
 pub use environment::Environment;
 pub use error::{RegistryError, Wanted};
+pub use held::{HeldImages, SharedFile};
+pub use image_push::{ImagePush, ImagePushError, Pushed, Tags};
 pub use manifest::{Head, MAX_MANIFEST_BYTES, Manifest};
 pub use name::{Host, ParseNameError, Repository};
 pub use node::{
@@ -70,4 +76,5 @@ pub use push::Delivery;
 pub use reference::Reference;
 pub use resolve::{Resolved, ResolvedManifest};
 pub use retry::Retry;
+pub use serve::{Catalog, CatalogError, Limits, Request, Server};
 pub use settings::{Settings, SettingsError};

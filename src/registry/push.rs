@@ -86,10 +86,22 @@ impl Client {
                 return Ok(Delivery::Mounted);
             }
         }
+        self.send_blob(repository, digest, size, content).await?;
+        Ok(Delivery::Sent)
+    }
+
+    /// Sends a blob that is known not to be there.
+    pub(crate) async fn send_blob(
+        &self,
+        repository: &Repository,
+        digest: Digest,
+        size: u64,
+        content: Arc<dyn Content>,
+    ) -> Result<(), RegistryError> {
         let writer = self.writer(format!("the blob {digest}"), repository);
         Upload::new(self, writer.party(), digest, size, content).run().await?;
         self.observe(&Event::Finished { digest, size });
-        Ok(Delivery::Sent)
+        Ok(())
     }
 
     /// Asks the registry to take a blob from another of its repositories; returns whether it did.
