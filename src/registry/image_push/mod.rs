@@ -18,6 +18,7 @@ mod plan;
 use std::{io, sync::Arc};
 
 use a4co_bundle::Digest;
+use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::task::spawn_blocking;
 
@@ -25,7 +26,7 @@ use crate::{
     address::Address,
     client::Client,
     error::{RegistryError, Wanted},
-    held::{HeldBlob, HeldImages, SharedFile},
+    held::{HeldImages, SharedFile},
     image_push::plan::{Plan, PlannedBlob, PlannedImage},
     name::Repository,
     progress::Event,
@@ -179,44 +180,57 @@ impl<R: SharedFile> ImagePush<R> {
         let repository = &image.repository;
         for &digest in &image.documents {
             if !client.has_manifest(repository, digest).await? {
-                self.put(client, repository, digest, &digest.into()).await?;
+                self.put(client, image, digest, &digest.into()).await?;
             }
         }
         for tag in &image.tags {
             let head = client.head(repository, tag).await?;
             if head.and_then(|head| head.digest) != Some(image.root) {
-                self.put(client, repository, image.root, tag).await?;
+                self.put(client, image, image.root, tag).await?;
             }
         }
         Ok(())
     }
 
+    /// Stores an index or manifest of an image.
     async fn put(
         &self,
         client: &Client,
-        repository: &Repository,
+        image: &PlannedImage,
         digest: Digest,
         reference: &Reference,
     ) -> Result<(), ImagePushError> {
-        let content = self.held.content(digest).ok_or_else(|| self.lacking(repository, digest))?;
-        let media_type = content.media_type().to_owned();
-        let bytes = read(repository, digest, content).await?;
-        client.put_manifest(repository, reference, &media_type, &bytes).await?;
+        let repository = &image.repository;
+        let (media_type, bytes) = self.document(repository, digest).await?;
+        if digest != image.root || image.bare.is_empty() {
+            client.put_manifest(repository, reference, &media_type, &bytes).await?;
+            return Ok(());
+        }
+        let mut bare = Vec::new();
+        for &digest in &image.bare {
+            bare.push(self.document(repository, digest).await?.1);
+        }
+        client.put_sparse_index(repository, reference, &media_type, &bytes, &bare).await?;
         Ok(())
     }
-}
 
-async fn read<R: SharedFile>(
-    repository: &Repository,
-    digest: Digest,
-    content: HeldBlob<R>,
-) -> Result<Vec<u8>, RegistryError> {
-    let read = spawn_blocking(move || content.read()).await;
-    read.map_err(io::Error::from).and_then(|read| read).map_err(|source| {
-        let what = format!("the manifest {digest}");
-        let wanted = Wanted { what, repository: repository.clone(), mirror: None };
-        RegistryError::Local { wanted: Box::new(wanted), source }
-    })
+    /// Reads media type and bytes of an index or manifest.
+    async fn document(
+        &self,
+        repository: &Repository,
+        digest: Digest,
+    ) -> Result<(String, Bytes), ImagePushError> {
+        let content = self.held.content(digest).ok_or_else(|| self.lacking(repository, digest))?;
+        let media_type = content.media_type().to_owned();
+        let read = spawn_blocking(move || content.read()).await;
+        let read = read.map_err(io::Error::from).and_then(|read| read);
+        let bytes = read.map_err(|source| {
+            let what = format!("the manifest {digest}");
+            let wanted = Wanted { what, repository: repository.clone(), mirror: None };
+            RegistryError::Local { wanted: Box::new(wanted), source }
+        })?;
+        Ok((media_type, bytes.into()))
+    }
 }
 
 impl Pushed {

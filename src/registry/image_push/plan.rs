@@ -40,6 +40,8 @@ pub(super) struct PlannedImage {
     pub(super) root: Digest,
     /// Indexes and manifests, each after what it refers to.
     pub(super) documents: Vec<Digest>,
+    /// Manifests that the index lists for platforms that are not here.
+    pub(super) bare: Vec<Digest>,
     pub(super) tags: Vec<Reference>,
 }
 
@@ -72,7 +74,8 @@ impl Plan {
                     return Err(ImagePushError::Tag { name, digests: [first, root] });
                 }
             }
-            planned.push(PlannedImage { repository, root, documents, tags });
+            let bare = set.bare_manifests(root).iter().map(|blob| blob.digest).collect();
+            planned.push(PlannedImage { repository, root, documents, bare, tags });
         }
         let blobs = set.blobs().iter().filter_map(|blob| {
             let repositories = needed.remove(&blob.digest)?;

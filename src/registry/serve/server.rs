@@ -153,16 +153,14 @@ impl<R: SharedFile> Inner<R> {
         let mut connection = pin!(connection);
         let mut before = 0;
         loop {
-            match timeout(idle, &mut connection).await {
-                Ok(_) => return,
-                Err(_) => {
-                    let now = moves.load(Ordering::Relaxed);
-                    if now == before {
-                        return;
-                    }
-                    before = now;
-                }
+            if timeout(idle, &mut connection).await.is_ok() {
+                return;
             }
+            let now = moves.load(Ordering::Relaxed);
+            if now == before {
+                return;
+            }
+            before = now;
         }
     }
 

@@ -4,11 +4,15 @@
 
 mod authorization;
 mod hostile;
+mod image_pushes;
 mod kit;
 mod mirrors;
+#[path = "../node_kit/mod.rs"]
+mod node_kit;
 mod proxies;
 mod pulls;
 mod real;
 mod redirects;
 mod retries;
+mod serving;
 mod uploads;
