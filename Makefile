@@ -4,7 +4,8 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
 BINARY := target/release/a4co-apply
-MAX_BYTES := 5000000
+# With the registry client.
+MAX_BYTES := 6000000
 TESTENV := target/debug/testenv
 
 # The binary needs nothing but libc: the unwinder, which the standard library wants as libgcc_s.so,

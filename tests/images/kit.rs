@@ -234,7 +234,7 @@ impl Ran {
 pub(crate) fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
-        assert!(start.elapsed() < Duration::from_secs(60), "{what} does not come");
+        assert!(start.elapsed() < Duration::from_mins(1), "{what} does not come");
         thread::sleep(Duration::from_millis(2));
     }
 }
