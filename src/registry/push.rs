@@ -46,17 +46,22 @@ impl Client {
         digest: Digest,
     ) -> Result<bool, RegistryError> {
         let writer = self.writer(format!("the blob {digest}"), repository);
-        self.patiently(async || {
-            let party = writer.party();
-            let ask = Ask::new(Method::HEAD, party.uri(&format!("blobs/{digest}"))?);
-            let answer = self.ask(party, &ask).await?;
-            match answer.status() {
-                StatusCode::NOT_FOUND => Ok(false),
-                status if status.is_success() => Ok(true),
-                _ => Err(self.refusal(party, answer).await),
-            }
-        })
-        .await
+        self.patiently(async || self.looks_for_blob(writer.party(), digest).await).await
+    }
+
+    /// As [`Self::has_blob`], asked once.
+    pub(crate) async fn looks_for_blob(
+        &self,
+        party: Party<'_>,
+        digest: Digest,
+    ) -> Result<bool, RegistryError> {
+        let ask = Ask::new(Method::HEAD, party.uri(&format!("blobs/{digest}"))?);
+        let answer = self.ask(party, &ask).await?;
+        match answer.status() {
+            StatusCode::NOT_FOUND => Ok(false),
+            status if status.is_success() => Ok(true),
+            _ => Err(self.refusal(party, answer).await),
+        }
     }
 
     /// Brings a blob into a repository, unless it is there: from one of the repositories `beside` it
@@ -121,7 +126,13 @@ impl Client {
         self.patiently(async || {
             let (digest, from) = (in_query(&digest.to_string()), in_query(from.path()));
             let path = format!("blobs/uploads/?mount={digest}&from={from}");
-            let answer = self.ask(party, &Ask::new(Method::POST, party.uri(&path)?)).await?;
+            let answer = match self.ask(party, &Ask::new(Method::POST, party.uri(&path)?)).await {
+                // No token for both repositories; there may be one for this one.
+                Err(error @ RegistryError::Token { .. }) if !error.is_transient() => {
+                    return Ok(false);
+                }
+                answer => answer?,
+            };
             match answer.status() {
                 StatusCode::CREATED => Ok(true),
                 // It began an upload instead, which nobody needs.

@@ -46,6 +46,11 @@ impl Ask {
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = uri.clone();
         *request.headers_mut() = self.headers.clone();
+        if self.body.is_empty() && [Method::POST, Method::PUT, Method::PATCH].contains(&self.method)
+        {
+            // hyper leaves it out, and some registries answer 411 then.
+            request.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         identify(request.headers_mut(), authorization);
         request
     }

@@ -9,6 +9,10 @@
 //!
 //! A registry that does not say how much there is, or has given the session up, gets the blob anew;
 //! distribution 2.8 (`docker-registry`) does that whenever a part came in part.
+//!
+//! A registry that refuses a part gets the blob whole, in one `PATCH` without `Content-Range`, as
+//! Docker sends it: GitHub's takes no part over 4 MiB (416), Google's Artifact Registry no parts at
+//! all. What breaks then is begun anew.
 
 use std::{io, sync::Arc};
 
@@ -43,6 +47,8 @@ pub(crate) struct Upload<'a> {
     size: u64,
     content: Arc<dyn Content>,
     session: Option<Session>,
+    /// Whether it is sent in one request.
+    is_whole: bool,
     /// Failures since the registry last had more than ever before.
     failures: u32,
     /// The most that the registry ever had.
@@ -67,7 +73,8 @@ impl<'a> Upload<'a> {
         size: u64,
         content: Arc<dyn Content>,
     ) -> Self {
-        Self { client, party, digest, size, content, session: None, failures: 0, most: 0 }
+        let (session, is_whole, failures, most) = (None, false, 0, 0);
+        Self { client, party, digest, size, content, session, is_whole, failures, most }
     }
 
     /// Sends the blob, as long as going on may help.
@@ -90,17 +97,21 @@ impl<'a> Upload<'a> {
     /// Pauses, begins a new session, or gives up.
     async fn recover(&mut self, error: RegistryError) -> Result<(), RegistryError> {
         let may_go_on = self.failures < self.client.options().retry.attempts;
-        // A token ran out, and there is a new one; or the session is gone; or what the registry has
-        // of it is not what was sent.
-        let is_denied = error.status() == Some(StatusCode::UNAUTHORIZED);
-        let is_renewed = is_denied && self.session.is_some() && self.failures < 3;
-        let is_lost = matches!(error.status().map(|it| it.as_u16()), Some(400 | 404 | 410 | 416));
-        if is_lost && self.session.is_some() && may_go_on {
-            self.session = None;
-            return Ok(());
-        }
-        if is_renewed && may_go_on {
-            return Ok(());
+        if let (Some(session), Some(status), true) = (&self.session, error.status(), may_go_on) {
+            match after_refusal(status, session.place.offset, self.size, self.is_whole) {
+                // A token ran out, and there is a new one.
+                AfterRefusal::SameAgain if self.failures < 3 => return Ok(()),
+                AfterRefusal::Anew => {
+                    self.session = None;
+                    return Ok(());
+                }
+                AfterRefusal::Whole => {
+                    self.cancel().await;
+                    self.is_whole = true;
+                    return Ok(());
+                }
+                AfterRefusal::SameAgain | AfterRefusal::AsUsual => {}
+            }
         }
         if !error.is_transient() || !may_go_on {
             self.cancel().await;
@@ -125,7 +136,7 @@ impl<'a> Upload<'a> {
         let answer = self.client.ask_well(self.party, &Ask::new(Method::POST, uri.clone())).await?;
         let smallest = answer.headers().get(SMALLEST_PART).and_then(|it| it.to_str().ok());
         let smallest = smallest.and_then(|it| it.parse().ok()).unwrap_or(0);
-        let part = PART.max(smallest).min(LARGEST_PART);
+        let part = if self.is_whole { self.size } else { PART.max(smallest).min(LARGEST_PART) };
         let uri = self.next_uri(&uri, &answer)?;
         let (digest, size) = (self.digest, self.size);
         self.client.observe(&Event::Started { digest, size, offset: 0 });
@@ -134,14 +145,28 @@ impl<'a> Upload<'a> {
         Ok(())
     }
 
-    /// Asks how much the registry has; returns whether it has all, checked and stored.
+    /// Asks how much the registry has; returns whether it has all, checked and stored. One that
+    /// cannot say it gets the blob anew: that it cannot is no reason to give up.
     async fn ask_offset(&mut self) -> Result<bool, RegistryError> {
+        match self.find_offset().await {
+            Err(error) if !may_be_asked_again(&error) => {
+                self.session = None;
+                Ok(false)
+            }
+            found => found,
+        }
+    }
+
+    async fn find_offset(&mut self) -> Result<bool, RegistryError> {
         // The last request may have come through, and only its answer been lost.
         let Some(session) = &self.session else { return Ok(false) };
-        if session.place.offset == self.size
-            && self.client.has_blob(&self.party.wanted.repository, self.digest).await?
-        {
+        let is_sent = session.place.offset == self.size;
+        if is_sent && self.client.looks_for_blob(self.party, self.digest).await? {
             return Ok(true);
+        }
+        if self.is_whole && !is_sent {
+            self.cancel().await;
+            return Ok(false);
         }
         let ask = Ask::new(Method::GET, session.uri.clone());
         let answer = self.client.ask_well(self.party, &ask).await?;
@@ -156,7 +181,7 @@ impl<'a> Upload<'a> {
             advanced.map_err(io::Error::from).and_then(|it| it).map_err(|it| self.local(it))?
         };
         match &mut self.session {
-            Some(session) if place.offset == offset => {
+            Some(session) if place.offset == offset && (is_sent || !self.is_whole) => {
                 (session.uri, session.place, session.is_uncertain) = (uri, place, false);
             }
             _ => self.session = None,
@@ -175,13 +200,15 @@ impl<'a> Upload<'a> {
         *request.uri_mut() = session.uri.clone();
         let octets = HeaderValue::from_static("application/octet-stream");
         request.headers_mut().insert(header::CONTENT_TYPE, octets);
-        if let Ok(range) = HeaderValue::try_from(format!("{from}-{}", from + length - 1)) {
+        if !self.is_whole
+            && let Ok(range) = HeaderValue::try_from(format!("{from}-{}", from + length - 1))
+        {
             request.headers_mut().insert(header::CONTENT_RANGE, range);
         }
-        let mut told = 0;
+        let mut seen = 0;
         let is_alive = || {
             let moved = sending.moved();
-            std::mem::replace(&mut told, moved) != moved
+            std::mem::replace(&mut seen, moved) != moved
         };
         let answer = self.client.send_once(self.party, request, is_alive).await;
         let end = sending.take_end().transpose().map_err(|error| self.local(error))?;
@@ -191,7 +218,8 @@ impl<'a> Upload<'a> {
         }
         let place = end.ok_or_else(|| self.party.strange("it took less than was sent"))?;
         let uri = self.next_uri(&session.uri, &answer)?;
-        let has = self.offset_of(&answer, place.offset).unwrap_or(place.offset);
+        let told = self.offset_of(&answer, place.offset).ok().filter(|_| !self.is_whole);
+        let has = told.unwrap_or(place.offset);
         if let Some(session) = &mut self.session {
             session.uri = uri;
         }
@@ -262,5 +290,72 @@ impl<'a> Upload<'a> {
 
     fn local(&self, source: io::Error) -> RegistryError {
         RegistryError::Local { wanted: Box::new(self.party.wanted.clone()), source }
+    }
+}
+
+/// What a refusal to a request of a session leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AfterRefusal {
+    /// The same session goes on.
+    SameAgain,
+    /// A new session.
+    Anew,
+    /// A new session, and the blob in one request.
+    Whole,
+    /// A pause, or the end.
+    AsUsual,
+}
+
+/// Decides what the refusal `status` leads to, where the registry took `offset` of `size` bytes.
+fn after_refusal(status: StatusCode, offset: u64, size: u64, is_whole: bool) -> AfterRefusal {
+    match status.as_u16() {
+        401 => AfterRefusal::SameAgain,
+        403 | 408 | 429 => AfterRefusal::AsUsual,
+        // It took parts before, and lost the session.
+        404 | 410 if offset > 0 => AfterRefusal::Anew,
+        // Of what it has whole, it says that it is something else: it put the parts together wrong.
+        400..500 if !is_whole && (offset < size || status == StatusCode::BAD_REQUEST) => {
+            AfterRefusal::Whole
+        }
+        _ => AfterRefusal::AsUsual,
+    }
+}
+
+/// Returns whether the same may be asked again: there was no answer, or a token ran out, or this
+/// machine failed.
+fn may_be_asked_again(error: &RegistryError) -> bool {
+    matches!(
+        error,
+        RegistryError::Interrupted { .. }
+            | RegistryError::Unreachable { .. }
+            | RegistryError::Timeout { .. }
+            | RegistryError::Local { .. }
+    ) || error.status() == Some(StatusCode::UNAUTHORIZED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_leads_on_as_long_as_there_is_another_way() {
+        use AfterRefusal::{Anew, AsUsual, SameAgain, Whole};
+        for (case, status, offset, is_whole, expected) in [
+            ("the first part is too large", 416, 0, false, Whole),
+            ("parts are not known", 405, 0, false, Whole),
+            ("a later part is refused", 416, 5, false, Whole),
+            ("the parts are put together wrong", 400, 9, false, Whole),
+            ("the whole is refused", 416, 0, true, AsUsual),
+            ("the whole is something else", 400, 9, true, AsUsual),
+            ("it may not be", 403, 0, false, AsUsual),
+            ("too many requests", 429, 0, false, AsUsual),
+            ("the registry is broken", 503, 5, false, AsUsual),
+            ("a token ran out", 401, 5, false, SameAgain),
+            ("the session is gone", 404, 5, false, Anew),
+            ("a session that was never there", 404, 0, false, Whole),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(after_refusal(status, offset, 9, is_whole), expected, "{case}");
+        }
     }
 }

@@ -28,6 +28,25 @@ struct Store {
     begun: usize,
     /// What it thinks of indexes.
     indexes: Indexes,
+    /// What it thinks of parts.
+    parts: Parts,
+    /// What it answers when it is asked how much it has, if not that.
+    offset_reply: Option<Reply>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Parts {
+    /// Takes any.
+    #[default]
+    Any,
+    /// Takes no larger ones, as GitHub's registry.
+    AtMost(usize),
+    /// Takes none, and says so with this status.
+    Never(u16),
+    /// Takes them, and does not put them together.
+    Lost,
+    /// Takes nothing at all.
+    Nothing,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,12 +106,23 @@ fn handle(store: &mut Store, request: &Received) -> Reply {
             (store.session, store.begun) = (Some(Vec::new()), store.begun + 1);
             session(store, 202)
         }
-        "GET" if store.session.is_some() => session(store, 204),
+        "GET" if store.session.is_some() => {
+            store.offset_reply.clone().unwrap_or_else(|| session(store, 204))
+        }
         "DELETE" => {
             store.session = None;
             Reply::new(204)
         }
         "PATCH" => {
+            let is_part = request.header("content-range").is_some();
+            match store.parts {
+                Parts::AtMost(most) if is_part && request.body.len() > most => {
+                    return Reply::new(416);
+                }
+                Parts::Never(status) if is_part => return Reply::new(status),
+                Parts::Nothing => return Reply::new(416),
+                _ => {}
+            }
             let fault = store.faults.last().copied().filter(|it| *it != Fault::BlobUnanswered);
             if fault.is_some() {
                 store.faults.pop();
@@ -113,18 +143,15 @@ fn handle(store: &mut Store, request: &Received) -> Reply {
                 _ => request.body.len(),
             };
             let Some(bytes) = &mut store.session else { return Reply::new(404) };
-            let from: usize = request
-                .header("content-range")
-                .unwrap()
-                .split('-')
-                .next()
-                .unwrap()
-                .parse()
-                .unwrap();
-            if from != bytes.len() {
+            let from =
+                request.header("content-range").map_or("0", |it| it.split_once('-').unwrap().0);
+            if from.parse() != Ok(bytes.len()) {
                 return Reply::new(416);
             }
             bytes.extend_from_slice(&request.body[..length]);
+            if store.parts == Parts::Lost && from != "0" {
+                bytes[0] ^= 1;
+            }
             store.stored += length;
             let reply = session(store, 202);
             match fault {
@@ -204,6 +231,94 @@ async fn a_push_goes_on_where_it_broke() {
         assert_eq!(again.unwrap(), Delivery::Present, "{case}: it is not sent again");
         assert_eq!(store.lock().unwrap().begun, begun, "{case}");
     }
+}
+
+#[tokio::test]
+async fn a_registry_that_refuses_parts_gets_the_blob_whole() {
+    let content = Bytes::from(noise(PART + 1_000_003));
+    let (digest, size) = (Digest::of(&content), content.len() as u64);
+    let broken = || vec![Fault::HalfAPart, Fault::PartUnanswered, Fault::BlobUnanswered];
+    for (case, parts, faults, begun) in [
+        ("parts are too large", Parts::AtMost(4 << 20), vec![], 2),
+        ("there are no parts: a bad request", Parts::Never(400), vec![], 2),
+        ("there are no parts: not known", Parts::Never(405), vec![], 2),
+        ("parts are put together wrong", Parts::Lost, vec![], 2),
+        ("the whole breaks", Parts::Never(416), broken(), 4),
+    ] {
+        let (fake, store) = registry(&faults).await;
+        store.lock().unwrap().parts = parts;
+        let (client, app) = (client(&fake.host), app(&fake.host));
+        let sent = client.push_blob(&app, digest, size, Arc::new(content.clone()), &[]).await;
+        assert_eq!(sent.expect(case), Delivery::Sent, "{case}");
+        let store = store.lock().unwrap();
+        assert!(store.blobs[&digest.to_string()] == content, "{case}");
+        assert_eq!((store.begun, &store.faults), (begun, &vec![]), "{case}");
+    }
+}
+
+#[tokio::test]
+async fn a_registry_that_refuses_the_whole_too_is_given_up() {
+    let (fake, store) = registry(&[]).await;
+    store.lock().unwrap().parts = Parts::Nothing;
+    let content = Arc::new(Bytes::from_static(b"x"));
+    let (client, app) = (client(&fake.host), app(&fake.host));
+    let error = client.push_blob(&app, Digest::of(b"x"), 1, content, &[]).await.unwrap_err();
+    assert_eq!(error.status().unwrap().as_u16(), 416);
+    assert_eq!(fake.count("PATCH", ""), 2, "in parts, and whole");
+    assert_eq!(fake.count("DELETE", ""), 2, "the sessions are given back");
+}
+
+#[tokio::test]
+async fn a_registry_that_cannot_say_how_much_it_has_gets_the_blob_anew() {
+    let content = Bytes::from(noise(1000));
+    let (digest, size) = (Digest::of(&content), content.len() as u64);
+    for (case, reply) in [
+        ("it does not know the question", Reply::new(405)),
+        ("it has not learned it", Reply::new(501)),
+        ("it is broken there", Reply::new(503)),
+        ("it says nothing", Reply::new(204)),
+        ("it says nonsense", Reply::new(204).header("range", "many")),
+        ("it says more than there is", Reply::new(204).header("range", "0-1000")),
+    ] {
+        let (fake, store) = registry(&[Fault::HalfAPart]).await;
+        store.lock().unwrap().offset_reply = Some(reply.clone());
+        let (client, app) = (client(&fake.host), app(&fake.host));
+        let sent = client.push_blob(&app, digest, size, Arc::new(content.clone()), &[]).await;
+        assert_eq!(sent.expect(case), Delivery::Sent, "{case}");
+        assert_eq!(store.lock().unwrap().begun, 2, "{case}");
+
+        let (fake, store) = registry(&[Fault::HalfAPart; 9]).await;
+        store.lock().unwrap().offset_reply = Some(reply);
+        let content = Arc::new(content.clone());
+        let error = client_of(&fake, digest, size, content).await.expect_err(case);
+        let status = error.status().map(|it| it.as_u16());
+        assert_eq!(status, Some(502), "{case}: what failed first is told");
+        assert_eq!(fake.count("PATCH", ""), 4, "{case}");
+    }
+}
+
+async fn client_of(
+    fake: &Fake,
+    digest: Digest,
+    size: u64,
+    content: Arc<Bytes>,
+) -> Result<Delivery, RegistryError> {
+    client(&fake.host).push_blob(&app(&fake.host), digest, size, content, &[]).await
+}
+
+#[tokio::test]
+async fn a_blob_is_looked_for_once_after_each_failure() {
+    let looked = std::sync::atomic::AtomicU32::new(0);
+    let fake = Fake::start(move |request| match request.method.as_str() {
+        "HEAD" if looked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0 => Reply::new(404),
+        "HEAD" => Reply::new(503),
+        "POST" | "PATCH" => Reply::new(202).header("location", "/session"),
+        _ => Reply::silence(),
+    })
+    .await;
+    let content = Arc::new(Bytes::from_static(b"x"));
+    client_of(&fake, Digest::of(b"x"), 1, content).await.unwrap_err();
+    assert!(fake.count("HEAD", "") <= 5, "{}", fake.count("HEAD", ""));
 }
 
 #[tokio::test]
@@ -301,6 +416,31 @@ async fn a_blob_beside_is_mounted_and_one_that_cannot_be_is_sent() {
         let target = format!("/v2/team/app/blobs/uploads/?mount=sha256%3A{hex}&from=team%2Fbase");
         assert!(mounts[0].is("POST", &target), "{case}: {}", mounts[0].target);
     }
+}
+
+#[tokio::test]
+async fn a_blob_is_sent_when_there_is_no_token_for_the_repository_beside() {
+    let store = Shared::default();
+    let fake = Fake::start(move |request| {
+        let host = request.header("host").unwrap();
+        if request.target.starts_with("/token") {
+            let is_refused = request.target.contains("team%2Fbase");
+            return Reply::new(if is_refused { 403 } else { 200 }).body(r#"{"token":"t"}"#);
+        }
+        if request.header("authorization").is_none() {
+            let realm = format!(r#"Bearer realm="http://{host}/token""#);
+            return Reply::new(401).header("www-authenticate", &realm);
+        }
+        handle(&mut store.lock().unwrap(), request)
+    })
+    .await;
+    let app = app(&fake.host);
+    let other = Repository::new(app.host().clone(), "team/base").unwrap();
+    let content = Arc::new(Bytes::from_static(b"x"));
+    let client = client(&fake.host);
+    let sent = client.push_blob(&app, Digest::of(b"x"), 1, content, &[other]).await;
+    assert_eq!(sent.unwrap(), Delivery::Sent);
+    assert_eq!(fake.count("GET", "team%2Fbase"), 1);
 }
 
 #[tokio::test]

@@ -224,7 +224,11 @@ async fn answer(
         headers: head.headers,
         body: bytes.into(),
     };
-    let reply = handler(&request);
+    // As the specification and some registries want it.
+    let has_length =
+        ["content-length", "transfer-encoding"].iter().any(|it| request.header(it).is_some());
+    let needs_length = ["POST", "PUT", "PATCH"].contains(&request.method.as_str());
+    let reply = if needs_length && !has_length { Reply::new(411) } else { handler(&request) };
     received.lock().unwrap().push(request);
     if reply.then == Then::Silence {
         return Err(io::ErrorKind::ConnectionAborted.into());
