@@ -48,7 +48,7 @@ impl Address {
     /// # Errors
     /// Fails on anything but scheme, host, port and a prefix of repositories.
     pub fn parse(text: &str) -> Result<Self, ParseAddressError> {
-        let malformed = || ParseAddressError::Malformed { text: printable(text) };
+        let malformed = || ParseAddressError::Malformed { text: without_secrets(text) };
         let (scheme, rest) = match text.split_once("://") {
             Some(("https", rest)) => (Scheme::Https, rest),
             Some(("http", rest)) => (Scheme::Http, rest),
@@ -60,7 +60,7 @@ impl Address {
             return Err(malformed());
         }
         if scheme == Scheme::Http && !is_loopback(authority) {
-            return Err(ParseAddressError::PlainHttp { text: printable(text) });
+            return Err(ParseAddressError::PlainHttp { text: without_secrets(text) });
         }
         let authority = authority.to_ascii_lowercase();
         Ok(Self { scheme, authority, prefix: prefix.to_owned() })
@@ -198,18 +198,23 @@ pub enum ParseAddressError {
 /// Resolves what a `Location` says, seen from `base` (RFC 9110, 10.2.2; RFC 3986, 5.2), and decides
 /// whether it may be followed.
 pub(crate) fn follow(base: &Uri, location: &str) -> Result<Uri, LocationError> {
-    let malformed = || LocationError::Malformed { location: printable(location) };
+    let malformed = || LocationError::Malformed { location: without_secrets(location) };
     let text = location.split('#').next().unwrap_or_default();
     let origin = match (base.scheme_str(), base.authority()) {
         (Some(scheme), Some(authority)) => (scheme, authority.as_str()),
         _ => return Err(malformed()),
     };
-    let uri = if text.contains("://") {
+    let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme);
+    let is_absolute = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let uri = if is_absolute {
         text.to_owned()
     } else if let Some(rest) = text.strip_prefix("//") {
         format!("{}://{rest}", origin.0)
     } else if text.starts_with('/') {
         format!("{}://{}{text}", origin.0, origin.1)
+    } else if text.starts_with('?') {
+        format!("{}://{}{}{text}", origin.0, origin.1, base.path())
     } else {
         // Beside the last segment; `.` and `..` are for the server to understand.
         let folder = base.path().rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -223,9 +228,27 @@ pub(crate) fn follow(base: &Uri, location: &str) -> Result<Uri, LocationError> {
     match uri.scheme_str() {
         Some("https") => Ok(uri),
         Some("http") if origin.0 == "http" && is_loopback(authority.as_str()) => Ok(uri),
-        Some("http") => Err(LocationError::PlainHttp { location: printable(location) }),
+        Some("http") => Err(LocationError::PlainHttp { location: without_secrets(location) }),
         _ => Err(malformed()),
     }
+}
+
+/// Returns scheme, host and port of what somebody took for a URL, and `…` for all else: a user's
+/// password, or a query that is as good as one.
+pub(crate) fn without_secrets(text: &str) -> String {
+    let (scheme, rest) = match text.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), text),
+    };
+    let (authority, more) = rest.find(['/', '?', '#']).map_or((rest, ""), |at| rest.split_at(at));
+    // After a later `@`, what looks like the host may be the beginning of a password.
+    let host = match authority.rsplit_once('@') {
+        _ if more.contains('@') => "",
+        Some((_, host)) => host,
+        None => authority,
+    };
+    let cut = if matches!(more, "" | "/") { "" } else { "/…" };
+    printable(&format!("{scheme}{host}{cut}"))
 }
 
 /// Why a registry's `Location` is not followed.
@@ -276,6 +299,36 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_a_secret_is_not_told() {
+        for (case, text, expected) in [
+            ("a host", "https://a.lan:1", "https://a.lan:1"),
+            ("a path and a signature", "https://a.lan/b?sig=secret", "https://a.lan/…"),
+            ("a user", "https://me:secret@a.lan/b", "https://a.lan/…"),
+            ("a password with a slash", "https://me:sec/ret@a.lan/b", "https:///…"),
+            ("a password with a question", "https://me:sec?ret@a.lan", "https:///…"),
+            ("a password with an at", "https://me:sec@ret@a.lan", "https://a.lan"),
+            ("an at in the query", "https://a.lan?sig=sec@ret", "https:///…"),
+            ("no scheme", "me:secret@a.lan", "a.lan"),
+            ("a path alone", "/b?sig=secret", "/…"),
+            ("a command for a terminal", "https://a\u{7}", "https://a\\u{7}"),
+        ] {
+            assert_eq!(without_secrets(text), expected, "{case}");
+        }
+        for (text, expected) in [
+            ("https://me:secret@a.lan/b", "`https://a.lan/…` is not"),
+            ("http://a.lan/b", "`http://a.lan/…`: without"),
+        ] {
+            let error = Address::parse(text).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
+        }
+        let base = "https://r.io/".parse().unwrap();
+        for location in ["http://cdn.io/b?sig=secret", "ftp://me:secret@cdn.io/"] {
+            let error = follow(&base, location).unwrap_err().to_string();
+            assert!(error.contains("cdn.io") && !error.contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
     fn a_prefix_stands_before_the_repository() {
         let mirror = Address::parse("https://harbor.lan/hub").unwrap();
         let uri = mirror.uri(&"nats".parse().unwrap(), "manifests/2").unwrap();
@@ -294,6 +347,14 @@ mod tests {
             ("a path", https, "/v2/b?c=d", Some("https://r.io/v2/b?c=d")),
             ("a relative path", https, "2?z", Some("https://r.io/v2/a/blobs/uploads/2?z")),
             ("only a host", https, "//cdn.io/b", Some("https://cdn.io/b")),
+            ("only a query", https, "?z=1", Some("https://r.io/v2/a/blobs/uploads/1?z=1")),
+            ("a URL in the query", https, "/b?to=https://x", Some("https://r.io/b?to=https://x")),
+            (
+                "a relative path with a URL in its query",
+                https,
+                "2?to=https://x",
+                Some("https://r.io/v2/a/blobs/uploads/2?to=https://x"),
+            ),
             ("a fragment", https, "/b#c", Some("https://r.io/b")),
             (
                 "from this machine to this machine",

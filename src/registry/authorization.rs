@@ -13,14 +13,14 @@ use serde::Deserialize;
 use tokio::sync::Mutex as AsyncMutex;
 
 use crate::{
-    address::Address,
+    address::{Address, without_secrets},
     answer,
     challenge::Challenge,
     connection::{Connections, body_of},
     credential::{Credential, Credentials},
     error::{RegistryError, Wanted},
     name::is_loopback,
-    text::{in_query, printable},
+    text::in_query,
 };
 
 /// Most bytes of an answer with a token.
@@ -146,7 +146,10 @@ impl Question<'_> {
         let uri = self.realm(realm)?;
         let refuse = |why: String, is_transient| self.refuse(realm, why, is_transient);
         let scopes = scope.split(' ').map(|scope| format!("scope={}", in_query(scope)));
-        let mut fields = vec![format!("service={}", in_query(service))];
+        // Some servers take an empty name for the name of a service that they do not know.
+        let service = Some(service).filter(|service| !service.is_empty());
+        let service = service.map(|service| format!("service={}", in_query(service)));
+        let mut fields = Vec::from_iter(service);
         let request = Request::builder().header(header::ACCEPT, "application/json");
         let request = match credential {
             Some(Credential::Identity { token }) => {
@@ -179,7 +182,11 @@ impl Question<'_> {
             let error = answer::refusal(self.wanted, answer, self.deadline).await;
             let words = error.to_string();
             let words = words.split_once(": ").map_or(words.as_str(), |(_, words)| words);
-            return Err(refuse(words.to_owned(), error.is_transient()));
+            let mut refused = refuse(words.to_owned(), error.is_transient());
+            if let RegistryError::Token { retry_after, .. } = &mut refused {
+                *retry_after = error.retry_after();
+            }
+            return Err(refused);
         }
         let bytes = answer::read(self.wanted, answer, MOST_TOKEN, self.deadline).await?;
         let parsed: TokenAnswer = serde_json::from_slice(&bytes)
@@ -201,15 +208,17 @@ impl Question<'_> {
         match uri.scheme_str() {
             _ if authority.contains('@') => Err(refuse("it names a user")),
             Some("https") => Ok(uri),
-            Some("http") if is_loopback(authority) => Ok(uri),
+            // A registry with encryption does not lead out of it, not even to a port of this machine:
+            // anybody may listen there.
+            Some("http") if self.address.is_plain() && is_loopback(authority) => Ok(uri),
             Some("http") => Err(refuse("it has no encryption")),
             _ => Err(refuse("it is no URL of HTTP")),
         }
     }
 
     fn refuse(&self, realm: &str, why: String, is_transient: bool) -> RegistryError {
-        let (wanted, realm) = (Box::new(self.wanted.clone()), printable(realm));
-        RegistryError::Token { wanted, realm, why, is_transient }
+        let (wanted, realm) = (Box::new(self.wanted.clone()), without_secrets(realm));
+        RegistryError::Token { wanted, realm, why, is_transient, retry_after: None }
     }
 }
 

@@ -132,10 +132,10 @@ impl Client {
     /// The answer may have any other status.
     pub(crate) async fn ask(&self, party: Party<'_>, ask: &Ask) -> Result<Answer, RegistryError> {
         let header = self.authorization(party, &ask.uri).await;
-        let (answer, uri) = self.follow(party, ask, header.as_ref()).await?;
+        let (answer, has_left) = self.follow(party, ask, header.as_ref()).await?;
         // A challenge of another host is not for us: who answers it gives its credentials away.
         let is_challenge = answer.status() == StatusCode::UNAUTHORIZED;
-        if !is_challenge || !party.address.is_origin_of(&uri) {
+        if !is_challenge || has_left {
             return Ok(answer);
         }
         match self.renew(party, &answer, header.as_ref()).await? {
@@ -210,27 +210,29 @@ impl Client {
         authorizer.renew(&question, used).await
     }
 
-    /// Returns an answer and where it came from.
+    /// Returns an answer, and whether another host had its hand in it.
     async fn follow(
         &self,
         party: Party<'_>,
         ask: &Ask,
         authorization: Option<&HeaderValue>,
-    ) -> Result<(Answer, Uri), RegistryError> {
+    ) -> Result<(Answer, bool), RegistryError> {
         let Inner { connections, options, .. } = &*self.inner;
         let refuse =
             |source| RegistryError::Location { wanted: Box::new(party.wanted.clone()), source };
         let may_follow = ask.method == Method::GET || ask.method == Method::HEAD;
         let mut uri = ask.uri.clone();
+        let mut has_left = false;
         for _ in 0..=MOST_REDIRECTS {
-            // Never along to another host, nor back from there.
-            let header = authorization.filter(|_| party.address.is_origin_of(&uri));
+            // Never along to another host, nor back from there: the URL is of its choice then.
+            has_left |= !party.address.is_origin_of(&uri);
+            let header = authorization.filter(|_| !has_left);
             let request = ask.to_request(&uri, header);
             let deadline = ask.deadline.unwrap_or(options.timeouts.idle);
             let answer = connections.send(party.wanted, request, deadline, || false).await?;
             let is_redirect = matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308);
             if !is_redirect || !may_follow {
-                return Ok((answer, uri));
+                return Ok((answer, has_left));
             }
             uri = follow(&uri, location(&answer).map_err(refuse)?).map_err(refuse)?;
         }

@@ -129,6 +129,8 @@ pub enum RegistryError {
         why: String,
         /// Whether asking again may help.
         is_transient: bool,
+        /// How long the server of tokens wants not to be asked.
+        retry_after: Option<Duration>,
     },
     /// The manifest is not one that containers are started from.
     #[error("{wanted}: {why}")]
@@ -208,7 +210,7 @@ impl RegistryError {
     /// Returns how long the registry wants not to be asked.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Status { retry_after, .. } => *retry_after,
+            Self::Status { retry_after, .. } | Self::Token { retry_after, .. } => *retry_after,
             _ => None,
         }
     }

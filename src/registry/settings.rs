@@ -6,7 +6,7 @@ use fs_err as fs;
 use thiserror::Error;
 
 use crate::{
-    address::{Address, ParseAddressError},
+    address::{Address, ParseAddressError, without_secrets},
     environment::Environment,
     name::{Host, ParseNameError},
     options::{Mirrors, Options, Origin, PlainHttpError},
@@ -62,8 +62,9 @@ impl Settings {
         let mut options = Options::new(environment);
         let origin = if self.mirrors_only { Origin::Never } else { Origin::Last };
         for text in &self.mirrors {
-            let malformed = || SettingsError::Mirror { text: text.clone() };
-            let (name, url) = text.split_once('=').ok_or_else(malformed)?;
+            let malformed = || SettingsError::Mirror { text: without_secrets(text) };
+            let pair = text.split_once('=').filter(|(name, _)| !name.contains("://"));
+            let (name, url) = pair.ok_or_else(malformed)?;
             let none = || Mirrors { addresses: Vec::new(), origin };
             let mirrors = options.mirrors.entry(host(name)?).or_insert_with(none);
             mirrors.addresses.push(Address::parse(url)?);
@@ -113,6 +114,7 @@ mod tests {
     fn what_cannot_be_meant_is_refused() {
         for (case, mirrors, insecure, says) in [
             ("no host", &["https://a.lan"] as &[&str], &[] as &[&str], "is not HOST=URL"),
+            ("no host, and a password", &["https://me:pass=word@a.lan"], &[], "`https://a.lan` is"),
             ("no scheme", &["docker.io=a.lan"], &[], "a.lan"),
             (
                 "another machine without encryption",

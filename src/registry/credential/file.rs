@@ -129,7 +129,9 @@ impl<'a> CredentialFile<'a> {
         let text = String::from_utf8(bytes).map_err(|_| malformed())?;
         let (user, password) = text.split_once(':').ok_or_else(malformed)?;
         // Docker pads with zeros.
-        Ok(login(user, password.trim_end_matches('\0')))
+        let password = password.trim_end_matches('\0');
+        let is_there = !user.is_empty() && !password.is_empty();
+        Ok(is_there.then(|| login(user, password)).flatten())
     }
 }
 

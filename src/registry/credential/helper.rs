@@ -55,6 +55,10 @@ pub(super) async fn ask(
     // What it answers is a secret, so the error does not quote it.
     let answer: Answer =
         serde_json::from_slice(&output).map_err(|_| failure("its answer is no credential"))?;
+    // How some helpers say that they know nothing.
+    if answer.username.is_empty() || answer.secret.is_empty() {
+        return Ok(None);
+    }
     Ok(Some(if answer.username == TOKEN_USER {
         Credential::Identity { token: answer.secret }
     } else {

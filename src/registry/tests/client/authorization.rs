@@ -7,7 +7,7 @@ use a4co_registry::{Client, Reference, RegistryError};
 use crate::kit::{
     INDEX, app, chain, client,
     fake::{Fake, Received, Reply},
-    index, options,
+    index, observed, options, tls,
 };
 
 /// What `Authorization` has to be.
@@ -172,6 +172,54 @@ async fn credentials_go_to_no_realm_that_somebody_could_listen_to() {
 }
 
 #[tokio::test]
+async fn credentials_do_not_leave_the_encryption_for_a_port_of_this_machine() {
+    let listener = Fake::start(bearer).await;
+    let text = format!(r#"Bearer realm="http://{}/token?a=secret""#, listener.host);
+    let (acceptor, ca) = tls::acceptor();
+    let registry = Fake::start_with(Some(acceptor), move |_| challenge(&text)).await;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config.json");
+    fs_err::write(&path, login(&registry.host)).unwrap();
+    let mut options = options(&[]);
+    options.environment.credential_files = vec![path];
+    options.ca = ca;
+    let client = Client::new(options).unwrap();
+    let error = client.manifest(&app(&registry.host), &tag()).await.unwrap_err();
+    assert!(error.to_string().contains("it has no encryption"), "{error}");
+    assert!(!error.to_string().contains("secret"), "{error}");
+    assert_eq!(listener.received().len(), 0);
+}
+
+#[tokio::test]
+async fn a_service_without_a_name_is_left_out() {
+    let fake = Fake::start(|request| {
+        let host = request.header("host").unwrap();
+        if request.target.starts_with("/token") || request.header("authorization").is_some() {
+            return bearer(request);
+        }
+        challenge(&format!(r#"Bearer realm="http://{host}/token",service="""#))
+    })
+    .await;
+    client(&fake.host).manifest(&app(&fake.host), &tag()).await.unwrap();
+    assert_eq!(fake.received()[1].target, "/token?scope=repository%3Ateam%2Fapp%3Apull");
+}
+
+#[tokio::test]
+async fn a_server_of_tokens_is_waited_for_as_it_asks() {
+    let fake = Fake::start(move |request| {
+        if request.target.starts_with("/token") {
+            return Reply::new(429).header("retry-after", "3600");
+        }
+        bearer(request)
+    })
+    .await;
+    let (client, recorder) = observed(&fake.host);
+    client.manifest(&app(&fake.host), &tag()).await.unwrap_err();
+    // The longest pause there is.
+    assert_eq!(recorder.count("Retrying after 4ms"), 3, "{:?}", recorder.events());
+}
+
+#[tokio::test]
 async fn what_a_server_of_tokens_says_is_told() {
     for (case, reply, why) in [
         (
@@ -239,6 +287,7 @@ async fn a_helper_is_asked_and_one_that_hangs_is_killed() {
     helper("fails", "printf 'vault is \\033[31mlocked'; exit 1");
     helper("unknown", "echo 'credentials not found in native keychain'; exit 1");
     helper("malformed", "echo secret");
+    helper("empty", "echo '{\"Username\":\"\",\"Secret\":\"\"}'");
     let fake = Fake::start(|request| match request.header("authorization") {
         Some(LOGIN) => manifest(),
         _ => challenge("Basic"),
@@ -249,6 +298,7 @@ async fn a_helper_is_asked_and_one_that_hangs_is_killed() {
         ("one that hangs", "hangs", Err("does not answer within")),
         ("one that fails", "fails", Err("vault is \\u{1b}[31mlocked")),
         ("one that does not know", "unknown", Err("401")),
+        ("one that knows nobody, and says so with nothing", "empty", Err("401")),
         ("one that talks nonsense", "malformed", Err("no credential")),
         ("none at all", "missing-for-sure", Err("cannot run")),
         ("one with a path", "../evil", Err("is not the name")),
@@ -271,6 +321,11 @@ async fn a_helper_is_asked_and_one_that_hangs_is_killed() {
             }
             Err(why) => {
                 let error = chain(&result.expect_err(case));
+                let is_sent = fake
+                    .received()
+                    .iter()
+                    .any(|it| it.header("authorization") == Some("Basic Og=="));
+                assert!(!is_sent, "{case}");
                 assert!(error.contains(why), "{case}: {error}");
                 assert!(!error.contains("secret"), "{case}: {error}");
             }

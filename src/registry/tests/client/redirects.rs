@@ -55,6 +55,43 @@ async fn a_blob_is_fetched_from_another_host_that_does_not_get_the_credentials()
 }
 
 #[tokio::test]
+async fn another_host_does_not_lead_back_with_the_credentials() {
+    // Who is asked there by the other host, asks with nobody's authority.
+    for (case, status) in [("it is let in", 200), ("it is challenged", 401)] {
+        let cdn = Fake::start(|request| {
+            let back = request.target.split_once("back=").unwrap().1;
+            Reply::new(307).header("location", &format!("http://{back}/private"))
+        })
+        .await;
+        let target = format!("http://{}/b?back=", cdn.host);
+        let registry = Fake::start(move |request: &Received| {
+            let host = request.header("host").unwrap();
+            match request.header("authorization") {
+                _ if request.target == "/private" => {
+                    Reply::new(status).header("www-authenticate", "Basic").body("x")
+                }
+                Some(_) => Reply::new(307).header("location", &format!("{target}{host}")),
+                None => Reply::new(401).header("www-authenticate", "Basic"),
+            }
+        })
+        .await;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.json");
+        let text = format!(r#"{{"auths":{{"{}":{{"auth":"bWU6c2VjcmV0"}}}}}}"#, registry.host);
+        fs_err::write(&path, text).unwrap();
+        let mut options = options(&[&registry.host]);
+        options.environment.credential_files = vec![path];
+        let client = Client::new(options).unwrap();
+        let found = read(&client, &registry.host, b"x").await;
+        assert_eq!(found.is_ok(), status == 200, "{case}");
+        let received = registry.received();
+        let private: Vec<_> = received.iter().filter(|it| it.target == "/private").collect();
+        assert_eq!(private.len(), 1, "{case}");
+        assert_eq!(private[0].header("authorization"), None, "{case}");
+    }
+}
+
+#[tokio::test]
 async fn a_challenge_of_another_host_is_not_answered() {
     let cdn = Fake::start(|request| {
         let host = request.header("host").unwrap();
@@ -84,12 +121,12 @@ async fn a_redirect_to_nowhere_is_told() {
         (
             "a file",
             Reply::new(302).header("location", "file:///etc/passwd"),
-            LocationError::Malformed { location: "file:///etc/passwd".to_owned() },
+            LocationError::Malformed { location: "file:///…".to_owned() },
         ),
         (
             "another machine without encryption",
             Reply::new(302).header("location", "http://192.0.2.1/blob"),
-            LocationError::PlainHttp { location: "http://192.0.2.1/blob".to_owned() },
+            LocationError::PlainHttp { location: "http://192.0.2.1/…".to_owned() },
         ),
     ] {
         let registry = Fake::start(move |_| reply.clone()).await;
@@ -110,7 +147,8 @@ async fn a_redirect_out_of_the_encryption_is_refused() {
     options.ca = ca;
     let client = Client::new(options).unwrap();
     let error = read(&client, &registry.host, b"x").await.unwrap_err();
-    assert_eq!(location(error), LocationError::PlainHttp { location: target });
+    let told = format!("http://{}/…", plain.host);
+    assert_eq!(location(error), LocationError::PlainHttp { location: told });
     assert_eq!(plain.received().len(), 0);
 }
 
