@@ -7,12 +7,15 @@ use hyper::body::Incoming;
 
 use crate::{
     answer::{length, next},
+    authorization::Scope,
     client::Client,
     connection::Answer,
     error::{RegistryError, Wanted},
     manifest::MAX_MANIFEST_BYTES,
     name::Repository,
+    progress::Event,
     request::{Ask, Party},
+    sources::Sources,
 };
 
 /// So many bytes since the last failure make up for it.
@@ -30,6 +33,7 @@ pub struct BlobStream {
     failures: u32,
     /// Bytes since the last failure.
     progress: u64,
+    sources: Sources,
     open: Option<Open>,
 }
 
@@ -60,6 +64,7 @@ impl Client {
             offset,
             failures: 0,
             progress: 0,
+            sources: Sources::new(self.options().sources(repository.host())),
             open: None,
         }
     }
@@ -79,22 +84,24 @@ impl Client {
             let wanted = Box::new(stream.wanted());
             return Err(RegistryError::TooLarge { wanted, limit: MAX_MANIFEST_BYTES });
         }
-        let mut bytes = Vec::new();
-        while let Some(more) = stream.next().await? {
-            bytes.extend_from_slice(&more);
+        loop {
+            let mut bytes = Vec::new();
+            while let Some(more) = stream.next().await? {
+                bytes.extend_from_slice(&more);
+            }
+            let computed = Digest::of(&bytes);
+            if computed == digest {
+                return Ok(bytes);
+            }
+            stream.distrust(computed)?;
+            stream.begin_at(0);
         }
-        let computed = Digest::of(&bytes);
-        if computed == digest {
-            return Ok(bytes);
-        }
-        let wanted = Box::new(stream.wanted());
-        Err(RegistryError::Digest { wanted, expected: digest.to_string(), computed })
     }
 }
 
 impl BlobStream {
     /// Returns the next bytes, `None` after the last. A connection that is lost is made again where
-    /// it broke.
+    /// it broke, with the next of the mirrors and the registry at once, with the first after a pause.
     ///
     /// # Errors
     /// Fails when the registry does not have the blob, gives more or fewer bytes than `size`, or
@@ -103,6 +110,7 @@ impl BlobStream {
         loop {
             match self.step().await {
                 Ok(Step::Bytes(bytes)) => {
+                    self.sources.give();
                     self.offset += bytes.len() as u64;
                     self.progress += bytes.len() as u64;
                     if self.progress >= PROGRESS {
@@ -115,11 +123,35 @@ impl BlobStream {
                 Err(error) => {
                     self.open = None;
                     self.progress = 0;
-                    self.failures += 1;
-                    self.client.pause(self.failures, error).await?;
+                    if self.sources.fail(error.is_transient()) {
+                        self.client.observe(&Event::MirrorSkipped { error: &error });
+                    } else {
+                        self.failures += 1;
+                        self.client.pause(self.failures, error).await?;
+                    }
                 }
             }
         }
+    }
+
+    /// Begins anew, at `offset`.
+    pub(crate) fn begin_at(&mut self, offset: u64) {
+        (self.open, self.offset, self.progress) = (None, offset, 0);
+        self.sources.forget();
+    }
+
+    /// Leaves who gave the bytes, whose digest is `computed`, out of what comes.
+    ///
+    /// # Errors
+    /// Fails, with the wrong digest, when nobody else is left to ask.
+    pub(crate) fn distrust(&mut self, computed: Digest) -> Result<(), RegistryError> {
+        let (wanted, expected) = (Box::new(self.wanted()), self.digest.to_string());
+        let error = RegistryError::Digest { wanted, expected, computed };
+        if !self.sources.distrust() {
+            return Err(error);
+        }
+        self.client.observe(&Event::MirrorSkipped { error: &error });
+        Ok(())
     }
 
     /// Returns what was wanted, for errors of who reads.
@@ -160,16 +192,19 @@ impl BlobStream {
 
     async fn open(&self) -> Result<Open, RegistryError> {
         let what = self.wanted().what;
-        let path = format!("blobs/{}", self.digest);
-        let open = self.client.read(&what, &self.repository, async |party| {
-            let ask = Ask::new(Method::GET, party.uri(&path)?)
-                .with(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-            let ask = if self.offset == 0 { ask } else { ask.with(header::RANGE, self.range()) };
-            let answer = self.client.ask_well(party, &ask).await?;
-            let skip = self.skip(party, &answer)?;
-            Ok(Open { wanted: party.wanted.clone(), body: answer.into_body(), skip })
-        });
-        open.await
+        let Some(source) = self.sources.current() else {
+            let why = "there is no address to ask".to_owned();
+            return Err(RegistryError::Answer { wanted: Box::new(self.wanted()), why });
+        };
+        let wanted = source.wanted(&what, &self.repository);
+        let scope = Scope::pull(&source.address().path_of(&self.repository));
+        let party = Party { wanted: &wanted, address: source.address(), scope: &scope };
+        let ask = Ask::new(Method::GET, party.uri(&format!("blobs/{}", self.digest))?)
+            .with(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let ask = if self.offset == 0 { ask } else { ask.with(header::RANGE, self.range()) };
+        let answer = self.client.ask_well(party, &ask).await?;
+        let skip = self.skip(party, &answer)?;
+        Ok(Open { wanted, body: answer.into_body(), skip })
     }
 
     fn range(&self) -> HeaderValue {

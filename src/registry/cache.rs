@@ -3,21 +3,22 @@
 //! ```text
 //! DIR/blobs/sha256/HEX        a blob whose digest was right when it was put there
 //! DIR/partial/HEX.part        the beginning of one, to go on with; locked by who writes it
-//! DIR/partial/HEX.PID-N.part  the same, of a process that found the other one locked
+//! DIR/partial/HEX.NUMBER.part the same, of a process that found the other one locked
 //! ```
 //!
-//! Many processes may use one cache. A blob appears by a rename, after its bytes are on the disk.
+//! Many processes may use one cache; what none of them went on with for a day is removed. A blob appears by a rename, after its bytes are on the disk.
 //! Who reads a blob computes its digest again: a disk is not believed either.
 
 use std::{
     io::{self, Write as _},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use a4co_bundle::{BlobSource, Digest, Step};
 use fs_err as fs;
 
-use crate::partial::Partial;
+use crate::partial::{Partial, remove_old};
 
 /// A content-addressed folder of blobs.
 #[derive(Clone, Debug)]
@@ -33,6 +34,7 @@ impl Cache {
     pub fn open(dir: &Path) -> io::Result<Self> {
         fs::create_dir_all(dir.join("blobs").join("sha256"))?;
         fs::create_dir_all(dir.join("partial"))?;
+        remove_old(&dir.join("partial"), SystemTime::now());
         Ok(Self { dir: dir.to_owned() })
     }
 

@@ -13,7 +13,7 @@ use crate::{
     credential::Credentials,
     error::{RegistryError, Wanted},
     name::Repository,
-    options::{Options, Source},
+    options::Options,
     progress::Event,
     request::{Ask, Party, Writer, identify},
 };
@@ -66,14 +66,7 @@ impl Client {
         let sources = self.inner.options.sources(repository.host());
         let mut sources = sources.iter().peekable();
         while let Some(source) = sources.next() {
-            let wanted = Wanted {
-                what: what.to_owned(),
-                repository: repository.clone(),
-                mirror: match source {
-                    Source::Mirror(address) => Some(address.clone()),
-                    Source::Origin(_) => None,
-                },
-            };
+            let wanted = source.wanted(what, repository);
             let scope = Scope::pull(&source.address().path_of(repository));
             let party = Party { wanted: &wanted, address: source.address(), scope: &scope };
             if sources.peek().is_none() {

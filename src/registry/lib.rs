@@ -48,6 +48,7 @@ mod resolve;
 mod retry;
 mod serve;
 mod settings;
+mod sources;
 mod text;
 mod upload;
 

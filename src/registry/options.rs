@@ -13,7 +13,8 @@ use crate::{
     address::{Address, Scheme},
     credential::HELPER_DEADLINE,
     environment::Environment,
-    name::Host,
+    error::Wanted,
+    name::{Host, Repository},
     progress::{Observer, Unobserved},
     retry::Retry,
 };
@@ -149,6 +150,15 @@ impl Source {
         match self {
             Self::Origin(address) | Self::Mirror(address) => address,
         }
+    }
+
+    /// Returns what is wanted, and that it is wanted from here.
+    pub(crate) fn wanted(&self, what: &str, repository: &Repository) -> Wanted {
+        let mirror = match self {
+            Self::Mirror(address) => Some(address.clone()),
+            Self::Origin(_) => None,
+        };
+        Wanted { what: what.to_owned(), repository: repository.clone(), mirror }
     }
 }
 

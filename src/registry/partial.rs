@@ -1,16 +1,44 @@
 //! The beginning of a blob on disk.
 
 use std::{
+    hash::{BuildHasher as _, RandomState},
     io::{self, Read as _, Seek as _, SeekFrom, Write},
     os::unix::fs::MetadataExt as _,
-    path::PathBuf,
-    sync::atomic::{AtomicU32, Ordering},
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
 };
 
 use a4co_bundle::{Digest, Digester};
 use fs_err as fs;
 
 use crate::cache::Cache;
+
+/// How often the same is tried when other processes come in between.
+const MOST_ROUNDS: usize = 3;
+/// How long the beginning of a blob may lie without anybody going on with it.
+const LONGEST_REST: Duration = Duration::from_hours(24);
+
+/// Removes what was written before `now` by more than a day, unless somebody is at it. What cannot be
+/// removed does no harm.
+pub(crate) fn remove_old(dir: &Path, now: SystemTime) {
+    let Ok(entries) = fs::read_dir(dir) else { return };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let _ = remove_if_old(&path, now);
+    }
+}
+
+fn remove_if_old(path: &Path, now: SystemTime) -> io::Result<()> {
+    let is_part = path.extension().is_some_and(|it| it == "part");
+    let is_file = fs::symlink_metadata(path)?.is_file();
+    if !is_part || !is_file {
+        return Ok(());
+    }
+    let file = fs::File::open(path)?;
+    file.file().try_lock()?;
+    // What was gone on with in between is not old.
+    let rest = now.duration_since(file.metadata()?.modified()?).unwrap_or_default();
+    if rest > LONGEST_REST { fs::remove_file(path) } else { Ok(()) }
+}
 
 /// A blob that is being written.
 #[derive(Debug)]
@@ -28,14 +56,18 @@ pub(crate) struct Partial {
 
 impl Partial {
     /// Goes on with what is there of the blob, which is read again for its digest; or begins, when
-    /// nothing is there, it is longer than `size`, or another process is at it.
+    /// nothing is there, it is longer than `size`, or another process is at it. What is no file is
+    /// left alone.
     pub(crate) fn resume(cache: &Cache, digest: Digest, size: u64) -> io::Result<Self> {
         let path = cache.partial_path(digest, "");
-        loop {
+        for _ in 0..MOST_ROUNDS {
+            if fs::symlink_metadata(&path).is_ok_and(|it| !it.is_file()) {
+                break;
+            }
             let mut options = fs::OpenOptions::new();
             let file = options.read(true).write(true).create(true).truncate(false).open(&path)?;
             if file.file().try_lock().is_err() {
-                return Self::unique(cache, digest);
+                break;
             }
             // Whoever had the lock before may have finished it: then it is a blob by now.
             let own = file.metadata()?;
@@ -50,15 +82,35 @@ impl Partial {
             partial.read_again()?;
             return Ok(partial);
         }
+        Self::unique(cache, digest)
     }
 
     /// Begins a file that nobody else writes.
     pub(crate) fn unique(cache: &Cache, digest: Digest) -> io::Result<Self> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = cache.partial_path(digest, &format!("{}-{number}", std::process::id()));
-        let file = fs::File::create(&path)?;
-        Ok(Self::over(cache, digest, path, file, false))
+        // Not the number of the process: containers that share a cache have the same ones.
+        Self::numbered(cache, digest, std::iter::repeat_with(|| RandomState::new().hash_one(0)))
+    }
+
+    /// Begins a file with the first of `numbers` that is free.
+    fn numbered(
+        cache: &Cache,
+        digest: Digest,
+        numbers: impl Iterator<Item = u64>,
+    ) -> io::Result<Self> {
+        let mut taken = io::Error::from(io::ErrorKind::AlreadyExists);
+        for number in numbers.take(MOST_ROUNDS) {
+            let path = cache.partial_path(digest, &format!("{number:016x}"));
+            match fs::OpenOptions::new().write(true).create_new(true).open(&path) {
+                Ok(file) => {
+                    // For who removes what is old. Without locks nothing is.
+                    let _ = file.file().try_lock();
+                    return Ok(Self::over(cache, digest, path, file, false));
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => taken = error,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(taken)
     }
 
     fn over(cache: &Cache, digest: Digest, path: PathBuf, file: fs::File, is_shared: bool) -> Self {
@@ -170,6 +222,58 @@ mod tests {
         let digest = Digest::of(b"hello");
         Partial::resume(&cache, digest, 99).unwrap().write_all(b"hello world").unwrap();
         assert_eq!(Partial::resume(&cache, digest, 5).unwrap().length(), 0);
+    }
+
+    #[test]
+    fn a_file_of_its_own_is_never_one_that_is_there() {
+        let (dir, cache) = cache();
+        let digest = Digest::of(b"hello");
+        let mut first = Partial::numbered(&cache, digest, [7].into_iter()).unwrap();
+        first.write_all(b"hello").unwrap();
+        let error = Partial::numbered(&cache, digest, std::iter::repeat(7)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        let second = Partial::numbered(&cache, digest, [7, 8].into_iter()).unwrap();
+        assert_eq!(partials(&dir), 2);
+        drop(second);
+        assert_eq!(first.finish().unwrap(), Ok(()), "nobody wrote into it");
+    }
+
+    #[test]
+    fn what_is_no_file_is_neither_waited_for_nor_written() {
+        let (dir, cache) = cache();
+        let digest = Digest::of(b"hello");
+        let path = cache.partial_path(digest, "");
+        let target = dir.path().join("precious");
+        fs::write(&target, "something longer").unwrap();
+        std::os::unix::fs::symlink(&target, &path).unwrap();
+        let mut partial = Partial::resume(&cache, digest, 5).unwrap();
+        assert_eq!(partial.length(), 0);
+        partial.write_all(b"hello").unwrap();
+        assert_eq!(partial.finish().unwrap(), Ok(()));
+        assert_eq!(fs::read(&target).unwrap(), b"something longer");
+        assert_eq!(fs::read(cache.path(digest)).unwrap(), b"hello");
+    }
+
+    #[test]
+    fn what_nobody_went_on_with_for_a_day_is_removed() {
+        let (dir, cache) = cache();
+        let now = SystemTime::now();
+        let hours = |count| now - Duration::from_hours(count);
+        let digest = |name: &str| Digest::of(name.as_bytes());
+        for (name, written) in [("old", hours(25)), ("new", hours(23)), ("locked", hours(25))] {
+            let file = fs::File::create(cache.partial_path(digest(name), "")).unwrap();
+            file.file().set_modified(written).unwrap();
+        }
+        let other = dir.path().join("partial").join("notes");
+        fs::File::create(&other).unwrap().file().set_modified(hours(99)).unwrap();
+        let locked = Partial::resume(&cache, digest("locked"), 5).unwrap();
+        remove_old(&dir.path().join("partial"), now);
+        let is_there = |name: &str| cache.partial_path(digest(name), "").exists();
+        assert_eq!(["old", "new", "locked"].map(is_there), [false, true, true]);
+        assert!(other.exists(), "what is not ours stays");
+        drop(locked);
+        Cache::open(dir.path()).unwrap();
+        assert!(!is_there("locked"));
     }
 
     #[test]

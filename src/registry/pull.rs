@@ -111,29 +111,34 @@ impl Client {
         Ok(Pulled { bytes, ..Pulled::default() })
     }
 
+    /// Goes on with what is on the disk. Where that makes a wrong digest the blob is begun anew: the
+    /// disk is not believed either. A mirror that gives another blob is left out.
     async fn pull_blob(&self, cache: &Cache, blob: &PullBlob) -> Result<Pulled, RegistryError> {
         let (digest, size) = (blob.digest, blob.size);
-        let own = cache.clone();
-        let opened = spawn_blocking(move || Partial::resume(&own, digest, size)).await;
-        let partial = opened.map_err(io::Error::from).and_then(|it| it);
-        let mut partial = partial.map_err(|error| local(blob, error))?;
-        let offset = partial.length();
-        let mut stream = self.blob(&blob.repository, digest, size, offset);
-        self.observe(&Event::Started { digest, size, offset });
-        while let Some(bytes) = stream.next().await? {
-            partial.write_all(&bytes).map_err(|error| local(blob, error))?;
-            self.observe(&Event::Transferred { digest, bytes: bytes.len() as u64 });
-        }
-        let finished = spawn_blocking(move || partial.finish()).await;
-        let finished = finished.map_err(io::Error::from).and_then(|it| it);
-        match finished.map_err(|error| local(blob, error))? {
-            Ok(()) => {
-                self.observe(&Event::Finished { digest, size });
-                Ok(Pulled { bytes: size - offset, ..Pulled::default() })
+        let mut stream = self.blob(&blob.repository, digest, size, 0);
+        let mut is_disk_believed = true;
+        loop {
+            let own = cache.clone();
+            let opened = spawn_blocking(move || Partial::resume(&own, digest, size)).await;
+            let partial = opened.map_err(io::Error::from).and_then(|it| it);
+            let mut partial = partial.map_err(|error| local(blob, error))?;
+            let offset = partial.length();
+            stream.begin_at(offset);
+            self.observe(&Event::Started { digest, size, offset });
+            while let Some(bytes) = stream.next().await? {
+                partial.write_all(&bytes).map_err(|error| local(blob, error))?;
+                self.observe(&Event::Transferred { digest, bytes: bytes.len() as u64 });
             }
-            Err(computed) => {
-                let (wanted, expected) = (Box::new(stream.wanted()), digest.to_string());
-                Err(RegistryError::Digest { wanted, expected, computed })
+            let finished = spawn_blocking(move || partial.finish()).await;
+            let finished = finished.map_err(io::Error::from).and_then(|it| it);
+            let Err(computed) = finished.map_err(|error| local(blob, error))? else {
+                self.observe(&Event::Finished { digest, size });
+                return Ok(Pulled { bytes: size - offset, ..Pulled::default() });
+            };
+            if offset > 0 && is_disk_believed {
+                is_disk_believed = false;
+            } else {
+                stream.distrust(computed)?;
             }
         }
     }

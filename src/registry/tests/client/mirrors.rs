@@ -1,14 +1,17 @@
 //! Mirrors: first asked, never written to, never believed more than the registry.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
-use a4co_bundle::Digest;
-use a4co_registry::{Address, Client, Mirrors, Origin, Reference, RegistryError};
+use a4co_bundle::{BlobKind, Digest};
+use a4co_registry::{Address, Cache, Client, Mirrors, Origin, PullBlob, Reference, RegistryError};
 
 use crate::kit::{
     INDEX, Recorder, app,
     fake::{Fake, Reply},
-    index, options,
+    index, noise, options,
 };
 
 fn manifest() -> Reply {
@@ -54,6 +57,90 @@ async fn a_mirror_that_does_not_help_costs_one_request() {
         assert_eq!(mirror.received().len(), 1, "{case}");
         assert_eq!(recorder.count("MirrorSkipped"), 1, "{case}");
     }
+}
+
+#[tokio::test]
+async fn a_mirror_with_other_bytes_is_left_out_for_the_blob() {
+    let content = noise(200_000);
+    let (digest, size) = (Digest::of(&content), content.len() as u64);
+    let other = || Reply::new(200).body(vec![0; 200_000]);
+    let half = || Reply::new(200).body(vec![0; 100_000]).break_of(200_000);
+    for (case, replies, skipped) in [
+        ("one", vec![other()], 1),
+        ("two", vec![other(), other()], 2),
+        ("one breaks, and another goes on", vec![half(), other()], 3),
+        ("one breaks, and the registry goes on", vec![half()], 2),
+    ] {
+        let right = content.clone();
+        let registry = Fake::start(move |request| match request.header("range") {
+            None => Reply::new(200).body(right.clone()),
+            Some(_) => Reply::new(206)
+                .header("content-range", "bytes 100000-199999/200000")
+                .body(right[100_000..].to_vec()),
+        })
+        .await;
+        let mut mirrors = Vec::new();
+        for reply in replies {
+            mirrors.push(Fake::start(move |_| reply.clone()).await);
+        }
+        let addresses: Vec<_> = mirrors.iter().map(|it| format!("http://{}", it.host)).collect();
+        let addresses: Vec<_> = addresses.iter().map(String::as_str).collect();
+        let (client, recorder) = mirrored(&registry, &addresses, Origin::Last);
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::open(dir.path()).unwrap();
+        let repository = app(&registry.host);
+        let blob = PullBlob { repository, digest, size, kind: BlobKind::Layer };
+        client.pull(&cache, &[blob], 1).await.expect(case);
+        assert!(fs_err::read(cache.path(digest)).unwrap() == content, "{case}");
+        assert_eq!(recorder.count("MirrorSkipped"), skipped, "{case}: {:?}", recorder.events());
+        assert_eq!(recorder.count("Retrying"), 0, "{case}");
+    }
+}
+
+#[tokio::test]
+async fn a_config_is_had_from_the_registry_when_a_mirror_has_another() {
+    for (case, origin, is_had) in
+        [("there it is", Origin::Last, true), ("never", Origin::Never, false)]
+    {
+        let registry = Fake::start(|_| Reply::new(200).body("{}")).await;
+        let mirror = Fake::start(|_| Reply::new(200).body("[]")).await;
+        let (client, _) = mirrored(&registry, &[&format!("http://{}", mirror.host)], origin);
+        match client.small_blob(&app(&registry.host), Digest::of(b"{}"), 2).await {
+            Ok(bytes) => assert!(is_had && bytes == b"{}", "{case}"),
+            Err(error) => {
+                assert!(
+                    !is_had && matches!(error, RegistryError::Digest { .. }),
+                    "{case}: {error}"
+                );
+            }
+        }
+        assert_eq!(mirror.received().len(), 1, "{case}");
+    }
+}
+
+#[tokio::test]
+async fn a_mirror_is_asked_again_when_the_registry_cannot_be_reached() {
+    let content = noise(200_000);
+    let (digest, size) = (Digest::of(&content), content.len() as u64);
+    let registry = Fake::start(|_| Reply::silence()).await;
+    let asked = AtomicUsize::new(0);
+    let mirror = Fake::start(move |_| match asked.fetch_add(1, Ordering::Relaxed) {
+        0 => Reply::new(200).body(content[..100_000].to_vec()).break_of(200_000),
+        1 => Reply::new(503),
+        _ => Reply::new(206)
+            .header("content-range", "bytes 100000-199999/200000")
+            .body(content[100_000..].to_vec()),
+    })
+    .await;
+    let address = format!("http://{}", mirror.host);
+    let (client, recorder) = mirrored(&registry, &[&address], Origin::Last);
+    let mut stream = client.blob(&app(&registry.host), digest, size, 0);
+    let mut found = 0;
+    while let Some(bytes) = stream.next().await.unwrap() {
+        found += bytes.len();
+    }
+    assert_eq!((found, mirror.received().len()), (200_000, 3));
+    assert_eq!(recorder.count("Retrying"), 2, "{:?}", recorder.events());
 }
 
 #[tokio::test]

@@ -104,15 +104,39 @@ async fn a_blob_with_another_digest_is_told_and_not_kept() {
 }
 
 #[tokio::test]
-async fn a_damaged_beginning_is_found_out_and_the_next_pull_begins_anew() {
+async fn a_damaged_beginning_on_the_disk_is_not_blamed_on_the_registry() {
     let content = noise(300_000);
-    let fake = registry(vec![content.clone()]).await;
+    for (case, beginning) in [("a part", 1000), ("all of it", 300_000)] {
+        let fake = registry(vec![content.clone()]).await;
+        let (dir, cache) = cache();
+        let hex = Digest::of(&content).to_hex();
+        let part = dir.path().join("partial").join(format!("{hex}.part"));
+        fs_err::write(part, vec![0; beginning]).unwrap();
+        let (client, recorder) = observed(&fake.host);
+        let blobs = [layer(&app(&fake.host), &content)];
+        let pulled = client.pull(&cache, &blobs, 4).await.expect(case);
+        assert_eq!(pulled.bytes, 300_000, "{case}");
+        assert!(cache.contains(Digest::of(&content), 300_000), "{case}");
+        assert_eq!(recorder.count("Started"), 2, "{case}");
+        assert_eq!(fs_err::read_dir(dir.path().join("partial")).unwrap().count(), 0, "{case}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_beginning_excuses_no_registry() {
+    let fake = Fake::start(|request| {
+        let status = if request.header("range").is_some() { 206 } else { 200 };
+        let from = if status == 206 { 100 } else { 0 };
+        Reply::new(status).header("content-range", "bytes 100-999/1000").body(vec![0; 1000 - from])
+    })
+    .await;
     let (dir, cache) = cache();
+    let content = noise(1000);
     let hex = Digest::of(&content).to_hex();
-    fs_err::write(dir.path().join("partial").join(format!("{hex}.part")), vec![0; 1000]).unwrap();
+    fs_err::write(dir.path().join("partial").join(format!("{hex}.part")), vec![0; 100]).unwrap();
     let (client, _) = observed(&fake.host);
     let blobs = [layer(&app(&fake.host), &content)];
-    assert!(client.pull(&cache, &blobs, 4).await.is_err());
-    client.pull(&cache, &blobs, 4).await.unwrap();
-    assert!(cache.contains(Digest::of(&content), 300_000));
+    let error = client.pull(&cache, &blobs, 4).await.unwrap_err();
+    assert!(matches!(error, RegistryError::Digest { .. }), "{error}");
+    assert_eq!(fake.received().len(), 2, "once from there, once from the beginning");
 }

@@ -115,6 +115,16 @@ async fn nobody_at_the_address_is_told_with_the_address() {
     assert_eq!(recorder.count("Retrying"), 3);
 }
 
+#[tokio::test]
+async fn a_blob_is_asked_for_as_often_as_the_attempts_say() {
+    let fake = Fake::start(|_| Reply::new(503)).await;
+    let (client, recorder) = observed(&fake.host);
+    let mut stream = client.blob(&app(&fake.host), Digest::of(b"x"), 1, 0);
+    let error = stream.next().await.unwrap_err();
+    assert_eq!(error.status().map(|it| it.as_u16()), Some(503));
+    assert_eq!((fake.received().len(), recorder.count("Retrying")), (4, 3));
+}
+
 /// A blob, and what a registry that cuts its connections makes of it: `cuts` bytes at most at once.
 async fn cutting(content: Vec<u8>, cut: usize, knows_ranges: bool) -> Fake {
     let answers = AtomicUsize::new(0);
