@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use crate::{
     connection::Answer,
     error::{RegistryError, Wanted},
+    options::Timeouts,
     retry::retry_after,
     text::printable,
 };
@@ -45,8 +46,22 @@ pub(crate) async fn next(
     }
 }
 
-/// Reads a whole body of at most `limit` bytes.
+/// Reads a whole body of at most `limit` bytes, which has to come soon: a piece now and then is not
+/// enough.
 pub(crate) async fn read(
+    wanted: &Wanted,
+    answer: Answer,
+    limit: u64,
+    timeouts: &Timeouts,
+) -> Result<Vec<u8>, RegistryError> {
+    let after = timeouts.answer;
+    match timeout(after, read_on(wanted, answer, limit, timeouts.idle)).await {
+        Ok(read) => read,
+        Err(_) => Err(RegistryError::Timeout { wanted: Box::new(wanted.clone()), after }),
+    }
+}
+
+async fn read_on(
     wanted: &Wanted,
     answer: Answer,
     limit: u64,
@@ -94,9 +109,9 @@ struct Reason {
 /// Makes an error of an answer that says no, in the registry's own words if it has any (OCI
 /// distribution specification, "Error Codes"). Whatever keeps the words from being read says less
 /// than the status.
-pub(crate) async fn refusal(wanted: &Wanted, answer: Answer, idle: Duration) -> RegistryError {
+pub(crate) async fn refusal(wanted: &Wanted, answer: Answer, timeouts: &Timeouts) -> RegistryError {
     let (status, retry_after) = (answer.status(), retry_after(answer.headers()));
-    let body = read(wanted, answer, MOST_REFUSAL, idle).await.unwrap_or_default();
+    let body = read(wanted, answer, MOST_REFUSAL, timeouts).await.unwrap_or_default();
     let (code, message) = words(&body);
     RegistryError::Status { wanted: Box::new(wanted.clone()), status, code, message, retry_after }
 }

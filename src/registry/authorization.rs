@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -20,6 +19,7 @@ use crate::{
     credential::{Credential, Credentials},
     error::{RegistryError, Wanted},
     name::is_loopback,
+    options::Timeouts,
     text::in_query,
 };
 
@@ -117,7 +117,7 @@ impl Authorizer {
 /// A request that was refused for want of authorization.
 pub(crate) struct Question<'a> {
     pub(crate) connections: &'a Connections,
-    pub(crate) deadline: Duration,
+    pub(crate) timeouts: &'a Timeouts,
     pub(crate) wanted: &'a Wanted,
     pub(crate) address: &'a Address,
     pub(crate) path: String,
@@ -177,9 +177,10 @@ impl Question<'_> {
             }
         };
         let request = request.map_err(|error| refuse(error.to_string(), false))?;
-        let answer = self.connections.send(self.wanted, request, self.deadline, || false).await?;
+        let answer =
+            self.connections.send(self.wanted, request, self.timeouts.idle, || false).await?;
         if !answer.status().is_success() {
-            let error = answer::refusal(self.wanted, answer, self.deadline).await;
+            let error = answer::refusal(self.wanted, answer, self.timeouts).await;
             let words = error.to_string();
             let words = words.split_once(": ").map_or(words.as_str(), |(_, words)| words);
             let mut refused = refuse(words.to_owned(), error.is_transient());
@@ -188,7 +189,7 @@ impl Question<'_> {
             }
             return Err(refused);
         }
-        let bytes = answer::read(self.wanted, answer, MOST_TOKEN, self.deadline).await?;
+        let bytes = answer::read(self.wanted, answer, MOST_TOKEN, self.timeouts).await?;
         let parsed: TokenAnswer = serde_json::from_slice(&bytes)
             .map_err(|_| refuse("the answer holds no token".to_owned(), false))?;
         let token = if parsed.token.is_empty() { parsed.access_token } else { parsed.token };

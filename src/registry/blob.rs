@@ -1,9 +1,12 @@
 //! Blobs as streams that go on after a lost connection.
 
+use std::time::Duration;
+
 use a4co_bundle::Digest;
 use bytes::{Buf as _, Bytes};
 use http::{HeaderValue, Method, StatusCode, header};
 use hyper::body::Incoming;
+use tokio::time::Instant;
 
 use crate::{
     answer::{length, next},
@@ -18,7 +21,8 @@ use crate::{
     sources::Sources,
 };
 
-/// So many bytes since the last failure make up for it.
+/// So many bytes since the last failure make up for it, and fewer in the time in which something has
+/// to come are as good as none.
 const PROGRESS: u64 = 64 << 10;
 
 /// The bytes of a blob, from some offset to its end. Who reads them computes the digest; only the
@@ -43,6 +47,8 @@ struct Open {
     body: Incoming,
     /// Bytes to leave out, because the registry began anew.
     skip: u64,
+    /// How long bytes were waited for, and how many came then; both since the pace was last looked at.
+    pace: (Duration, u64),
 }
 
 impl Client {
@@ -172,7 +178,10 @@ impl BlobStream {
             self.open = Some(self.open().await?);
             return Ok(Step::Opened);
         };
-        let Some(mut bytes) = next(&open.wanted, &mut open.body, idle).await? else {
+        let begun = Instant::now();
+        let next = next(&open.wanted, &mut open.body, idle).await?;
+        open.pace.0 += begun.elapsed();
+        let Some(mut bytes) = next else {
             if self.offset == self.size {
                 return Ok(Step::End);
             }
@@ -180,6 +189,15 @@ impl BlobStream {
             let source = format!("{} of {} bytes came", self.offset, self.size).into();
             return Err(RegistryError::Interrupted { wanted, source });
         };
+        open.pace.1 += bytes.len() as u64;
+        if open.pace.0 >= idle {
+            let (_, came) = std::mem::take(&mut open.pace);
+            let place = self.offset.saturating_sub(open.skip) + bytes.len() as u64;
+            if came < PROGRESS && place < self.size {
+                let wanted = Box::new(open.wanted.clone());
+                return Err(RegistryError::Timeout { wanted, after: idle });
+            }
+        }
         let skipped = open.skip.min(bytes.len() as u64);
         open.skip -= skipped;
         bytes.advance(usize::try_from(skipped).unwrap_or(bytes.len()));
@@ -204,7 +222,7 @@ impl BlobStream {
         let ask = if self.offset == 0 { ask } else { ask.with(header::RANGE, self.range()) };
         let answer = self.client.ask_well(party, &ask).await?;
         let skip = self.skip(party, &answer)?;
-        Ok(Open { wanted, body: answer.into_body(), skip })
+        Ok(Open { wanted, body: answer.into_body(), skip, pace: Default::default() })
     }
 
     fn range(&self) -> HeaderValue {

@@ -173,7 +173,7 @@ impl Client {
 
     /// Makes an error of an answer that says no.
     pub(crate) async fn refusal(&self, party: Party<'_>, answer: Answer) -> RegistryError {
-        answer::refusal(party.wanted, answer, self.inner.options.timeouts.idle).await
+        answer::refusal(party.wanted, answer, &self.inner.options.timeouts).await
     }
 
     /// What let us in before; for the registry itself only.
@@ -193,7 +193,7 @@ impl Client {
         let Inner { connections, authorizer, options } = &*self.inner;
         let question = Question {
             connections,
-            deadline: options.timeouts.idle,
+            timeouts: &options.timeouts,
             wanted: party.wanted,
             address: party.address,
             path: party.address.path_of(&party.wanted.repository),

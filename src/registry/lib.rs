@@ -9,7 +9,7 @@
 //! ```
 //!
 //! A registry is not believed. Bytes are what their digest says or they are not used; every size is
-//! bounded before memory is taken, every wait has an end; what a registry says reaches a message only
+//! bounded before memory is taken, every wait has an end, and so has an answer that only trickles; what a registry says reaches a message only
 //! made harmless. Credentials go to the registry that they are for, and to where it gets its tokens;
 //! never along a redirect to another host, and never without encryption but on this machine.
 //!

@@ -65,8 +65,8 @@ impl Client {
             let ask = ask(party, Method::GET, &path)?;
             let answer = self.ask_well(party, &ask).await?;
             let headers = answer.headers().clone();
-            let idle = self.options().timeouts.idle;
-            let bytes = read(party.wanted, answer, MAX_MANIFEST_BYTES, idle).await?;
+            let timeouts = &self.options().timeouts;
+            let bytes = read(party.wanted, answer, MAX_MANIFEST_BYTES, timeouts).await?;
             check(party, reference, &headers, bytes)
         })
         .await

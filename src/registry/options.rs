@@ -43,8 +43,11 @@ pub struct Mirrors {
 pub struct Timeouts {
     /// Until there is a connection.
     pub connect: Duration,
-    /// Until an answer begins, and between two pieces of it.
+    /// Until an answer begins, and between two pieces of it. In as long there have to come 64 KiB of a
+    /// blob, or its end.
     pub idle: Duration,
+    /// Until a small answer is whole: a token, a manifest, a refusal.
+    pub answer: Duration,
     /// Until a registry has stored a blob that it has whole.
     pub store: Duration,
     /// Until a credential helper answers.
@@ -56,6 +59,7 @@ impl Default for Timeouts {
         Self {
             connect: Duration::from_secs(15),
             idle: Duration::from_mins(1),
+            answer: Duration::from_mins(2),
             store: Duration::from_mins(10),
             helper: HELPER_DEADLINE,
         }

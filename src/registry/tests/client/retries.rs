@@ -101,6 +101,41 @@ async fn a_registry_that_does_nothing_is_given_up() {
 }
 
 #[tokio::test]
+async fn an_answer_that_only_trickles_is_given_up() {
+    let client = |host: &str| {
+        let mut options = options(&[host]);
+        // Something comes much more often.
+        options.timeouts.idle = Duration::from_millis(500);
+        options.timeouts.answer = Duration::from_millis(100);
+        options.retry.attempts = 2;
+        Client::new(options).unwrap()
+    };
+    let fake = Fake::start(|_| Reply::new(200).header("content-type", INDEX).trickle()).await;
+    let (client_of_fake, app_of_fake) = (client(&fake.host), app(&fake.host));
+    let mut stream = client_of_fake.blob(&app_of_fake, Digest::of(b"x"), 1 << 30, 0);
+    let blob = async {
+        loop {
+            if let Err(error) = stream.next().await {
+                break error;
+            }
+        }
+    };
+    let tag = tag();
+    let manifest = async { client_of_fake.manifest(&app_of_fake, &tag).await.unwrap_err() };
+    // Without end, if it were not given up.
+    let both = futures::future::join(manifest, blob);
+    let (manifest, blob) = tokio::time::timeout(Duration::from_mins(1), both).await.unwrap();
+    assert!(matches!(manifest, RegistryError::Timeout { .. }), "{manifest}");
+    assert!(matches!(blob, RegistryError::Timeout { .. }), "{blob}");
+    assert_eq!(fake.received().len(), 4);
+
+    let fake = Fake::start(|_| Reply::new(403).trickle()).await;
+    let (client, app) = (client(&fake.host), app(&fake.host));
+    let refused = tokio::time::timeout(Duration::from_mins(1), client.manifest(&app, &tag)).await;
+    assert!(refused.unwrap().unwrap_err().is_denied(), "the status is told without the words");
+}
+
+#[tokio::test]
 async fn nobody_at_the_address_is_told_with_the_address() {
     // A port that was free a moment ago.
     let host =

@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -58,6 +59,8 @@ enum Then {
     Break,
     /// The body goes on without end.
     GoOn,
+    /// The body goes on without end, a byte now and then.
+    Trickle,
     /// Nothing comes any more.
     Hang,
     /// The connection breaks before anything comes.
@@ -88,6 +91,10 @@ impl Reply {
         Self { then: Then::GoOn, ..self }
     }
 
+    pub(crate) fn trickle(self) -> Self {
+        Self { then: Then::Trickle, ..self }
+    }
+
     pub(crate) fn hang(self) -> Self {
         Self { then: Then::Hang, ..self }
     }
@@ -112,6 +119,13 @@ impl Reply {
             }
             Then::GoOn => {
                 first.chain(stream::repeat_with(|| Ok(Bytes::from(vec![b' '; 65_536])))).boxed()
+            }
+            Then::Trickle => {
+                let byte = |()| async {
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                    Some((Ok(Bytes::from_static(b" ")), ()))
+                };
+                first.chain(stream::unfold((), byte)).boxed()
             }
             Then::Hang | Then::Silence => first.chain(stream::pending()).boxed(),
         };
