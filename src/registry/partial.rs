@@ -252,6 +252,9 @@ mod tests {
         assert_eq!(partial.finish().unwrap(), Ok(()));
         assert_eq!(fs::read(&target).unwrap(), b"something longer");
         assert_eq!(fs::read(cache.path(digest)).unwrap(), b"hello");
+        fs::remove_file(&target).unwrap();
+        drop(Partial::resume(&cache, digest, 5).unwrap());
+        assert!(!target.exists(), "a link to nothing makes nothing");
     }
 
     #[test]
