@@ -12,13 +12,16 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Number, Value};
 use thiserror::Error;
 
-use crate::text::{Difference, printable};
+use crate::{
+    canonical_reader::rewrite,
+    text::{Difference, printable},
+};
 
 /// Largest integer that every JSON implementation keeps exactly (RFC 8785 §3.2.2.3, RFC 7493 §2.2).
 const MAX_INTEGER: i64 = (1 << 53) - 1;
 
 /// Deepest nesting of arrays and objects.
-const MAX_DEPTH: usize = 100;
+pub(crate) const MAX_DEPTH: usize = 100;
 
 /// Why a value has no canonical form, or why bytes are not canonical JSON of the wanted type.
 #[derive(Debug, Error)]
@@ -32,6 +35,9 @@ pub enum CanonicalError {
     /// Not JSON, or not the expected document. The parser may quote what it read, hence the escapes.
     #[error("{}", printable(&.0.to_string()))]
     Json(serde_json::Error),
+    /// A member that is out of order, or there twice.
+    #[error("not in canonical form (RFC 8785): member `{}` is out of order or there twice", printable(.0))]
+    MemberOrder(String),
     /// JSON, but not in its one canonical spelling.
     #[error("not in canonical form (RFC 8785): {0}")]
     NotCanonical(Difference),
@@ -58,14 +64,14 @@ pub fn to_bytes<T: Serialize>(value: &T) -> Result<Vec<u8>, CanonicalError> {
 
 /// Decodes canonical JSON and nothing else.
 ///
+/// Takes memory for twice `bytes` and for the `T`, so a `T` that knows its fields is not to be filled
+/// with what it does not know.
+///
 /// # Errors
 /// Fails when `bytes` are not JSON, not canonical, or not a `T`.
 pub fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CanonicalError> {
-    let value: Value = serde_json::from_slice(bytes)?;
-    let mut canonical = Vec::with_capacity(bytes.len());
-    write_value(&mut canonical, &value, MAX_DEPTH)?;
-    match Difference::between(bytes, &canonical) {
-        None => Ok(serde_json::from_value(value)?),
+    match Difference::between(bytes, &rewrite(bytes)?) {
+        None => Ok(serde_json::from_slice(bytes)?),
         Some(difference) => Err(CanonicalError::NotCanonical(difference)),
     }
 }
@@ -102,16 +108,19 @@ fn write_value(out: &mut Vec<u8>, value: &Value, depth: usize) -> Result<(), Can
             out.push(b']');
             Ok(())
         }
-        Value::Number(number) => match number.as_i64() {
-            Some(integer) if (-MAX_INTEGER..=MAX_INTEGER).contains(&integer) => {
-                out.extend_from_slice(integer.to_string().as_bytes());
-                Ok(())
-            }
-            _ => Err(CanonicalError::Number(number.clone())),
-        },
+        Value::Number(number) => {
+            write_integer(out, number).map_err(|()| CanonicalError::Number(number.clone()))
+        }
         // Strings, booleans and null: serde_json's escapes are those of RFC 8785 §3.2.2.2.
         _ => Ok(serde_json::to_writer(out, value)?),
     }
+}
+
+/// Writes a number that every reader keeps; fails on any other.
+pub(crate) fn write_integer(out: &mut Vec<u8>, number: &Number) -> Result<(), ()> {
+    let integer = number.as_i64().filter(|it| (-MAX_INTEGER..=MAX_INTEGER).contains(it));
+    out.extend_from_slice(integer.ok_or(())?.to_string().as_bytes());
+    Ok(())
 }
 
 fn write_object(
@@ -183,8 +192,8 @@ mod tests {
         let read = from_bytes::<Value>(text.as_bytes());
         assert!(matches!(read, Err(CanonicalError::TooDeep)));
         let bomb = "[".repeat(1 << 20);
-        let error = from_bytes::<Value>(bomb.as_bytes()).unwrap_err();
-        assert!(error.to_string().contains("recursion limit exceeded"), "{error}");
+        let read = from_bytes::<Value>(bomb.as_bytes());
+        assert!(matches!(read, Err(CanonicalError::TooDeep)));
     }
 
     #[test]

@@ -1,15 +1,17 @@
 //! The documents of container images: indexes and manifests, as other people wrote them.
 //!
 //! Their bytes are kept as they are; what is read here is only what they refer to. So members that
-//! are not known are fine, but what two readers could take for two different things is refused.
+//! are not known are fine, but what two readers could take for two different things is refused: also a
+//! known name in another letter case.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::{
     digest::Digest,
     error::DocumentError,
     grammar::is_media_type,
     limits::{MAX_IMAGE_DOCUMENT_BYTES, MAX_LAYERS, MAX_PLATFORM_MANIFESTS},
+    member_names::ExactNames,
     platform::Platform,
 };
 
@@ -70,7 +72,7 @@ pub struct ImageManifest {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(remote = "Self", rename_all = "camelCase", rename = "an index or a manifest")]
 struct RawDocument {
     schema_version: u64,
     #[serde(default)]
@@ -84,7 +86,7 @@ struct RawDocument {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(remote = "Self", rename_all = "camelCase", rename = "a descriptor")]
 struct RawDescriptor {
     media_type: String,
     digest: Digest,
@@ -94,6 +96,7 @@ struct RawDescriptor {
 }
 
 #[derive(Deserialize)]
+#[serde(remote = "Self", rename = "a platform")]
 struct RawPlatform {
     #[serde(default)]
     os: String,
@@ -101,6 +104,24 @@ struct RawPlatform {
     architecture: String,
     #[serde(default)]
     variant: String,
+}
+
+impl<'de> Deserialize<'de> for RawDocument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(ExactNames(deserializer))
+    }
+}
+
+impl<'de> Deserialize<'de> for RawDescriptor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(ExactNames(deserializer))
+    }
+}
+
+impl<'de> Deserialize<'de> for RawPlatform {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(ExactNames(deserializer))
+    }
 }
 
 impl ImageDocument {

@@ -56,6 +56,7 @@ fn statement(size: u64) -> Vec<u8> {
 #[test]
 fn nothing_that_an_archive_claims_takes_memory() {
     check_claimed_sizes();
+    check_json_of_many_values();
     check_a_file_without_end();
     check_a_large_layer();
 }
@@ -80,6 +81,39 @@ fn check_claimed_sizes() {
         refuse(case, archive.as_slice());
         let taken = peak() - before;
         assert!(taken < ALLOWANCE, "{case}: {taken} KiB");
+    }
+}
+
+/// A tree of these would take a hundred times their bytes.
+fn check_json_of_many_values() {
+    let many = |start: &str, item: &str, end: &str| {
+        let count = ((4 << 20) - 200) / (item.len() + 1);
+        let items = vec![item; count].join(",");
+        format!("{start}{items}{end}").into_bytes()
+    };
+    let many = [
+        ("objects", many("[", r#"{"":0}"#, "]")),
+        ("lists", many("[", "[[[[0]]]]", "]")),
+        (
+            "objects of a member that is not known",
+            many(r#"{"x":["#, r#"{"":0}"#, r#"],"schema":1}"#),
+        ),
+    ];
+    let images = Images::good();
+    for (case, json) in many {
+        let mut list = Tar::of(&images.pack(&full(&[])));
+        let at = list.entries.iter().position(|it| it.name() == "a4co/images.json").unwrap();
+        list.entries[at] = Entry::new("a4co/images.json", &json);
+        let config = Documents { config: json.clone(), ..Documents::good() };
+        for (what, archive) in [("the list of images", list.pack()), ("the config", config.pack())]
+        {
+            drop(archive.clone());
+            let before = peak();
+            let opened = UnverifiedBundle::open(archive.as_slice());
+            assert!(opened.and_then(UnverifiedBundle::inspect).is_err(), "{case}: {what}");
+            let taken = peak() - before;
+            assert!(taken < ALLOWANCE, "{case}: {what}: {taken} KiB");
+        }
     }
 }
 

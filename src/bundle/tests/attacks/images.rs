@@ -460,6 +460,80 @@ pub(crate) const ATTACKS: &[Attack] = &[
         || document(br#"{"schemaVersion":2,"layers":[],"layers":[]}"#),
         "duplicate field `layers`",
     ),
+    // Readers in Go ignore the case of names, and take the last.
+    (
+        "a manifest with other layers in another letter case",
+        || manifest(|it| it["Layers"] = json!([descriptor(OCI_LAYER, b"other")])),
+        "`Layers` is `layers` to readers that ignore case",
+    ),
+    (
+        "a manifest with its layers in another letter case only",
+        || {
+            manifest(|it| {
+                let layers = it.as_object_mut().unwrap().remove("layers").unwrap();
+                it["LAYERS"] = layers;
+            })
+        },
+        "`LAYERS` is `layers` to readers that ignore case",
+    ),
+    (
+        "a manifest with other layers behind a long s",
+        || manifest(|it| it["layer\u{17f}"] = json!([])),
+        "`layer\u{17f}` is `layers` to readers that ignore case",
+    ),
+    (
+        "a manifest that is an index in another letter case",
+        || manifest(|it| it["Manifests"] = json!([])),
+        "`Manifests` is `manifests` to readers that ignore case",
+    ),
+    (
+        "a manifest with another config in another letter case",
+        || manifest(|it| it["CONFIG"] = descriptor(OCI_CONFIG, b"other")),
+        "`CONFIG` is `config` to readers that ignore case",
+    ),
+    (
+        "a manifest with another media type in another letter case",
+        || manifest(|it| it["mediatype"] = json!(OCI_INDEX)),
+        "`mediatype` is `mediaType` to readers that ignore case",
+    ),
+    (
+        "a layer with another digest in another letter case",
+        || manifest(|it| it["layers"][0]["Digest"] = json!(Digest::of(b"other"))),
+        "`Digest` is `digest` to readers that ignore case",
+    ),
+    (
+        "a config with another size behind an escape",
+        || {
+            let manifest = json!({ "schemaVersion": 2, "config": descriptor(OCI_CONFIG, b"{}") });
+            document(
+                manifest
+                    .to_string()
+                    .replacen("\"size\"", "\"\\u017fize\":1,\"size\"", 1)
+                    .as_bytes(),
+            )
+        },
+        "`\u{17f}ize` is `size` to readers that ignore case",
+    ),
+    (
+        "an index with another platform in another letter case",
+        || index(|it| it["manifests"][0]["Platform"] = json!({})),
+        "`Platform` is `platform` to readers that ignore case",
+    ),
+    (
+        "a platform with another architecture in another letter case",
+        || index(|it| it["manifests"][0]["platform"]["Architecture"] = json!("arm64")),
+        "`Architecture` is `architecture` to readers that ignore case",
+    ),
+    (
+        "a manifest as a list",
+        || json_document(&json!([2, null, null, descriptor(OCI_CONFIG, b"{}"), []])),
+        "expected a JSON object (an index or a manifest)",
+    ),
+    (
+        "a config as a list",
+        || manifest(|it| it["config"] = json!([OCI_CONFIG, Digest::of(b"{}"), 2, null])),
+        "expected a JSON object (a descriptor)",
+    ),
     (
         "a document that is nested without end",
         || document(format!(r#"{{"schemaVersion":2,"x":{}"#, "[".repeat(100_000)).as_bytes()),

@@ -135,7 +135,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
     (
         "an object nested a hundred thousand deep",
         || bytes(|_| "[".repeat(100_000) + &"]".repeat(100_000)),
-        "recursion limit exceeded",
+        "are nested deeper than 100",
     ),
     (
         "an object with a resource version",
