@@ -135,10 +135,10 @@ impl<R: Read> ArchiveReader<R> {
         self.offset + RECORD as u64
     }
 
-    /// After an error, reads the rest of the file however long it is: images are long, and what
-    /// says so was believed.
-    pub(crate) fn read_on_without_limit(&mut self) {
-        self.most_after_an_error = u64::MAX;
+    /// After an error, reads `more` bytes of content beyond what is read after any: somebody who is
+    /// believed said that they follow.
+    pub(crate) fn read_on_by(&mut self, more: u64) {
+        self.most_after_an_error = MAX_BYTES_AFTER_AN_ERROR.saturating_add(more);
     }
 
     fn header(&mut self, name: &str, size: u64) -> Result<(), ArchiveError> {

@@ -15,8 +15,8 @@ use crate::{
 
 /// Reads one blob, or a part of it.
 ///
-/// A whole blob is checked against its digest: if that differs, the last read fails, so nobody comes
-/// to the end of a damaged blob. A part cannot be checked; read parts of a file that was verified and
+/// A whole blob is checked against its digest: if that differs, the last read fails, and so does every
+/// one after it, so nobody comes to the end of a damaged blob. A part cannot be checked; read parts of a file that was verified and
 /// that nobody changes.
 #[derive(Debug)]
 pub struct BlobReader<R> {
@@ -26,6 +26,8 @@ pub struct BlobReader<R> {
     range: Range<u64>,
     /// Hashes a whole blob until it was checked.
     digester: Option<Digester>,
+    /// Why nothing more is read.
+    failure: Option<(ErrorKind, String)>,
 }
 
 impl<R: Read + Seek> BlobReader<R> {
@@ -64,7 +66,7 @@ impl<R: Read + Seek> BlobReader<R> {
     ) -> io::Result<Self> {
         let range = blob.offset + range.start..blob.offset + range.end;
         source.seek(SeekFrom::Start(gzip::offset_in_file(range.start)))?;
-        Ok(Self { source, digest: blob.digest, range, digester })
+        Ok(Self { source, digest: blob.digest, range, digester, failure: None })
     }
 
     fn check(&mut self) -> io::Result<()> {
@@ -78,13 +80,33 @@ impl<R: Read + Seek> BlobReader<R> {
         let message = format!("blob {expected} is damaged in the bundle: its digest is {computed}");
         Err(io::Error::new(ErrorKind::InvalidData, message))
     }
+
+    /// After `count` bytes of content were read, goes to where the next ones stand.
+    fn go_on(&mut self, count: usize) -> io::Result<()> {
+        self.range.start += count as u64;
+        if self.left() == 0 {
+            return self.check();
+        }
+        if count > 0 && gzip::is_block_start(self.range.start) {
+            self.source.read_exact(&mut [0; gzip::BLOCK_HEADER])?;
+        }
+        Ok(())
+    }
+
+    /// Keeps a failure after which the source stands nobody knows where.
+    fn keep(&mut self, error: io::Error) -> io::Error {
+        self.failure = Some((error.kind(), error.to_string()));
+        error
+    }
 }
 
 impl<R: Read + Seek> Read for BlobReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some((kind, message)) = &self.failure {
+            return Err(io::Error::new(*kind, message.clone()));
+        }
         if self.left() == 0 {
-            self.check()?;
-            return Ok(0);
+            return self.check().map(|()| 0).map_err(|error| self.keep(error));
         }
         let most = self.left().min(gzip::left_in_block(self.range.start));
         let most = usize::try_from(most).map_or(buffer.len(), |most| most.min(buffer.len()));
@@ -95,12 +117,6 @@ impl<R: Read + Seek> Read for BlobReader<R> {
         if let Some(digester) = &mut self.digester {
             digester.update(&buffer[..count]);
         }
-        self.range.start += count as u64;
-        if self.left() == 0 {
-            self.check()?;
-        } else if count > 0 && gzip::is_block_start(self.range.start) {
-            self.source.read_exact(&mut [0; gzip::BLOCK_HEADER])?;
-        }
-        Ok(count)
+        self.go_on(count).map(|()| count).map_err(|error| self.keep(error))
     }
 }

@@ -220,28 +220,64 @@ fn read_release<R: Read>(
     }
     let config = ReleaseConfig::from_bytes(&config_bytes)?;
     statement.check_config(&config)?;
-    let images = read_images(archive, &config)?;
-    let index = index_json(statement.release, statement.manifest_size)?;
-    read_fixed(archive, names::INDEX, &index)?;
-    read_fixed(archive, names::OCI_LAYOUT, OCI_LAYOUT)?;
-    let size = archive.finish()?;
+    let mut wrong = None;
+    let end = read_end(archive, statement, &config, &mut wrong);
+    if let Some(wrong) = wrong {
+        let is_damage = end.as_ref().is_err_and(BundleError::is_damage);
+        let wrong = BundleError::Archive(wrong);
+        return Err(if is_damage { BundleError::Damaged(Box::new(wrong)) } else { wrong });
+    }
+    let (images, size) = end?;
     let objects = parse_objects(&config, manifest, bodies)?;
     let release = Release::from_verified_parts(manifest_bytes, config, config_bytes, objects);
     Ok(Contained { release, images, size })
+}
+
+/// Reads what follows the objects, and returns the images and the size of the file. `wrong` becomes the
+/// first config or layer of an image whose digest is wrong.
+fn read_end<R: Read>(
+    archive: &mut ArchiveReader<R>,
+    statement: &Statement,
+    config: &ReleaseConfig,
+    wrong: &mut Option<ArchiveError>,
+) -> Result<(Option<StoredImages>, u64), BundleError> {
+    let images = read_images(archive, config, wrong)?;
+    let index = index_json(statement.release, statement.manifest_size)?;
+    read_fixed(archive, names::INDEX, &index)?;
+    read_fixed(archive, names::OCI_LAYOUT, OCI_LAYOUT)?;
+    Ok((images, archive.finish()?))
 }
 
 /// Reads the images, if there are any.
 fn read_images<R: Read>(
     archive: &mut ArchiveReader<R>,
     config: &ReleaseConfig,
+    wrong: &mut Option<ArchiveError>,
 ) -> Result<Option<StoredImages>, BundleError> {
     let Some(size) = archive.optional(names::CONTENTS, names::INDEX)? else {
         return Ok(None);
     };
     check_size(names::CONTENTS, size, MAX_CONTENTS_BYTES)?;
-    archive.read_on_without_limit();
     let contents = Contents::from_bytes(&archive.read(names::CONTENTS, size)?)?;
     let mut walk = ImageWalk::new(&config.images, &contents);
+    let read = read_blobs(archive, &mut walk, wrong);
+    if read.is_err() {
+        archive.read_on_by(walk.bytes_ahead());
+    }
+    let offsets = read?;
+    let set = walk.finish()?;
+    Ok(Some(StoredImages { contents, set, offsets }))
+}
+
+/// Reads the blobs of the images, and returns where each lies.
+///
+/// A config or layer with a wrong digest does not end the walk: what follows is known all the same, and
+/// only the end of the file tells whether it was damaged.
+fn read_blobs<R: Read>(
+    archive: &mut ArchiveReader<R>,
+    walk: &mut ImageWalk<'_>,
+    wrong: &mut Option<ArchiveError>,
+) -> Result<Vec<Option<u64>>, BundleError> {
     let mut offsets = Vec::new();
     while let Some(step) = walk.advance()? {
         let offset = (!step.is_absent).then(|| archive.content_offset());
@@ -251,11 +287,12 @@ fn read_images<R: Read>(
         } else if offset.is_some() {
             let size = step.size.unwrap_or(0);
             let computed = archive.digest(&names::blob(step.digest), size)?;
-            check_digest(&step.image, step.digest, computed)?;
+            if let Err(error) = check_digest(&step.image, step.digest, computed) {
+                wrong.get_or_insert(error);
+            }
         }
     }
-    let set = walk.finish()?;
-    Ok(Some(StoredImages { contents, set, offsets }))
+    Ok(offsets)
 }
 
 /// Reads an index or a manifest of an image.

@@ -172,11 +172,24 @@ impl<'a> ImageWalk<'a> {
         }
     }
 
+    /// Returns the bytes of blobs that are known to follow; images of which no document was told may
+    /// have more.
+    pub(crate) fn bytes_ahead(&self) -> u64 {
+        let is_absent = |it: &Ahead| self.contents.absent.contains(&it.descriptor.digest);
+        let ahead = self.ahead.iter().filter(|it| !is_absent(it));
+        ahead.fold(0, |sum, it| sum.saturating_add(it.descriptor.size))
+    }
+
     /// Ends the walk after [`Self::advance`] returned nothing.
     ///
     /// # Errors
-    /// Fails when the contents leave out what is not there to be left out.
+    /// Fails when the contents leave out what is not there to be left out, or name platforms though
+    /// no image has an index to choose from.
     pub fn finish(self) -> Result<ImageSet, ImageError> {
+        if !self.contents.platforms.is_empty() && self.set.indexes.is_empty() {
+            let platforms = self.contents.platforms.iter().cloned().collect();
+            return Err(ImageError::NoIndex { platforms });
+        }
         let is_left_out = |digest: &Digest| self.set.blob(*digest).is_some_and(|it| it.is_absent);
         match self.contents.absent.iter().find(|digest| !is_left_out(digest)) {
             Some(digest) => Err(ImageError::NotOfTheImages { digest: *digest }),

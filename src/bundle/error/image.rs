@@ -123,6 +123,15 @@ pub enum ImageError {
         /// Platforms that the index has.
         found: Vec<Platform>,
     },
+    /// Platforms of images that have no index, so that nothing confirms them.
+    #[error(
+        "platforms are named ({}), but no image has an index to choose them from; name none",
+        has(platforms)
+    )]
+    NoIndex {
+        /// Platforms named.
+        platforms: Vec<Platform>,
+    },
     /// Two sizes for one digest.
     #[error("image `{image}` says that {digest} has {stated} bytes, but it has {found}")]
     Size {

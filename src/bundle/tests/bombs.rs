@@ -219,16 +219,32 @@ impl Read for Endless {
 }
 
 fn check_a_file_without_end() {
+    let mut signed = Tar::good().content();
+    signed[600] ^= 1;
+    check_endless("a file without end", &signed);
+    // Nobody signed the list of images, so what it says gives no right to more.
+    let mut images = Images::default();
+    let manifest = images.manifest(b"{}", &[b"layer"]);
+    images.image("example.com/a", &manifest, true);
+    let thick = Tar::of(&images.pack(&full(&[])));
+    let mut malformed = thick.clone();
+    malformed.entries[5] = Entry::new("a4co/images.json", b"{}");
+    check_endless("images without end after a malformed list", &malformed.content());
+    let mut other = thick;
+    other.entries[6] = blob(b"no manifest");
+    check_endless("images without end after a good list", &other.content());
+}
+
+fn check_endless(case: &str, start: &[u8]) {
     let mut block = vec![0, 0xff, 0xff, 0, 0];
-    let mut content = Tar::good().content();
-    content[600] ^= 1;
+    let mut content = start.to_vec();
     content.resize(0xffff, 0);
     block.extend_from_slice(&content);
     let mut endless = Endless { block, at: 0, read: 0 };
     let start = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
     let before = peak();
-    refuse("a file without end", start.as_slice().chain(&mut endless));
+    refuse(case, start.as_slice().chain(&mut endless));
     let limit = 256 << 20;
-    assert!((limit..limit + (1 << 20)).contains(&endless.read), "{} bytes", endless.read);
-    assert!(peak() - before < ALLOWANCE);
+    assert!((limit..limit + (1 << 20)).contains(&endless.read), "{case}: {} bytes", endless.read);
+    assert!(peak() - before < ALLOWANCE, "{case}");
 }

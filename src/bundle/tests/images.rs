@@ -5,7 +5,7 @@
 mod kit;
 
 use std::{
-    io::{self, Cursor, ErrorKind, Read},
+    io::{self, Cursor, ErrorKind, Read, Seek, SeekFrom},
     thread,
 };
 
@@ -620,14 +620,84 @@ fn nobody_comes_to_the_end_of_a_blob_that_was_damaged_since() {
     let mut damaged = file.clone();
     damaged[start + 10] ^= 1;
     let mut read = Vec::new();
-    let error = BlobReader::whole(Cursor::new(&damaged), &blob).unwrap().read_to_end(&mut read);
-    let error = error.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidData);
-    assert!(error.to_string().starts_with("blob sha256:"), "{error}");
-    assert!(read.len() < bytes.len(), "the last piece is not given away");
+    let mut reader = BlobReader::whole(Cursor::new(&damaged), &blob).unwrap();
+    for time in ["the first time", "when asked again"] {
+        let error = reader.read_to_end(&mut read).expect_err(time);
+        assert_eq!(error.kind(), ErrorKind::InvalidData);
+        assert!(error.to_string().starts_with("blob sha256:"), "{error}");
+        assert!(read.len() < bytes.len(), "the last piece is not given away");
+    }
     let cut = &file[..start + 100_000];
     let error = BlobReader::whole(Cursor::new(cut), &blob).unwrap().read_to_end(&mut read);
     assert_eq!(error.unwrap_err().kind(), ErrorKind::UnexpectedEof);
+}
+
+/// Fails once, where the header of a block of gzip is read.
+struct Hiccup<'a>(Cursor<&'a [u8]>, bool);
+
+impl Read for Hiccup<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.len() == 5 && !self.1 {
+            self.1 = true;
+            return Err(ErrorKind::TimedOut.into());
+        }
+        self.0.read(buffer)
+    }
+}
+
+impl Seek for Hiccup<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.0.seek(to)
+    }
+}
+
+#[test]
+fn a_piece_that_was_lost_to_an_error_is_not_passed_over() {
+    let images = long();
+    let file = images.pack(&full(&[]));
+    let held = stored(&file);
+    let (digest, _) = images.blobs.iter().find(|(_, it)| it.len() == 200_000).unwrap();
+    let source = Hiccup(Cursor::new(&file), false);
+    let mut reader = BlobReader::whole(source, &held.stored(*digest).unwrap()).unwrap();
+    for time in ["the first time", "when asked again"] {
+        let error = reader.read_to_end(&mut Vec::new()).expect_err(time);
+        assert_eq!(error.kind(), ErrorKind::TimedOut, "{time}");
+    }
+}
+
+#[test]
+fn platforms_are_named_only_where_an_index_confirms_them() {
+    let mut images = Images::default();
+    let manifest = images.manifest(b"1", &[b"layer"]);
+    images.image("example.com/a", &manifest, true);
+    images.walk(&full(&[])).unwrap();
+    let error = images.walk(&full(&["plan9/mips"])).unwrap_err().to_string();
+    assert!(error.contains("(plan9/mips), but no image has an index"), "{error}");
+    let release = images.release();
+    let attestation = kit::attestation(&release, &[], Vec::new());
+    let contents = full(&["linux/amd64"]);
+    let packed = pack_thick(Vec::new(), &attestation, &release, &contents, &mut images.blobs);
+    let error = packed.unwrap_err().to_string();
+    assert!(error.contains("(linux/amd64), but no image has an index"), "{error}");
+}
+
+/// An image may hold what the release holds: an artifact that carries objects, say.
+#[test]
+fn a_blob_of_an_image_that_is_an_object_of_the_release_stands_in_both_places() {
+    let mut images = Images::default();
+    let object = images.release().objects()[0].bytes().to_vec();
+    let manifest = images.manifest(b"1", &[&object]);
+    images.image("example.com/a", &manifest, true);
+    let file = images.pack(&full(&[]));
+    let names = names(&file);
+    let twice: Vec<_> = names.iter().filter(|it| **it == name(&object)).collect();
+    assert_eq!(twice.len(), 2);
+    let blob = stored(&file).stored(Digest::of(&object)).unwrap();
+    let mut read = Vec::new();
+    BlobReader::whole(Cursor::new(&file), &blob).unwrap().read_to_end(&mut read).unwrap();
+    assert_eq!(read, object);
+    let said = "but that of an image, if it is one of the release's own too, stands again";
+    assert!(include_str!("../../../docs/bundle-format.md").contains(said));
 }
 
 #[test]

@@ -302,6 +302,28 @@ pub(crate) const ATTACKS: &[Attack] = &[
         "is not there for linux/s390x; it has linux/amd64, linux/arm64",
     ),
     (
+        "a platform though no image has an index",
+        || {
+            let mut images = Images::default();
+            let manifest = images.manifest(b"{}", &[]);
+            images.image("example.com/a", &manifest, true);
+            let list = r#"{"absent":[],"platforms":["plan9/mips"],"schema":1}"#;
+            thick(&images, list, &[manifest, b"{}".to_vec()])
+        },
+        "(plan9/mips), but no image has an index",
+    ),
+    (
+        "a wrong layer, and nothing after it",
+        || {
+            let images = good();
+            let mut tar = tar(&images, ALL, &blobs(&images));
+            tar.entries[CONTENTS + 4].body[5] ^= 1;
+            tar.entries.truncate(CONTENTS + 5);
+            tar.pack()
+        },
+        "is not what its name says",
+    ),
+    (
         "a platform in another spelling",
         || contents(r#"{"absent":[],"platforms":["linux/arm64/v8"],"schema":1}"#),
         "`a4co/images.json` is malformed: at byte 38 stands `/v8",
