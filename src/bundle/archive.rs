@@ -9,14 +9,9 @@ use crate::{
     digest::{Digest, Digester},
     error::ArchiveError,
     gzip::{GzipReader, GzipWriter},
-    header::{self, Header, RECORD, ZEROS},
+    header::{self, Header, RECORD, ZEROS, padding},
     limits::MAX_BYTES_AFTER_AN_ERROR,
 };
-
-fn padding(size: u64) -> usize {
-    let over = usize::try_from(size % RECORD as u64).unwrap_or(0);
-    (RECORD - over) % RECORD
-}
 
 /// Writes entries one after the other.
 pub(crate) struct ArchiveWriter<W> {

@@ -9,10 +9,10 @@ use crate::{
     canonical,
     error::ReleaseError,
     grammar::{
-        is_api_version, is_condition, is_dns_label, is_group, is_image_name, is_kind, is_name,
-        is_platform, is_tag,
+        is_api_version, is_condition, is_dns_label, is_group, is_kind, is_name, is_platform,
     },
     image::Image,
+    image_name::{is_image_name, is_tag},
     text::is_printable,
 };
 
@@ -124,7 +124,7 @@ impl ReleaseConfig {
         let mut names: Vec<Name<'_>> = Vec::new();
         for image in &self.images {
             names.push(("images.name", &image.name, is_image_name));
-            names.push(("images.tag", &image.tag, is_tag));
+            names.push(("images.tag", &image.tag, |tag| tag.is_empty() || is_tag(tag)));
             let platforms = image.platforms.keys();
             names.extend(platforms.map(|it| ("images.platforms", it.as_str(), is_platform as _)));
         }

@@ -39,52 +39,6 @@ pub(crate) fn is_condition(text: &str) -> bool {
     is_made_of(text, b".-_/")
 }
 
-/// Checks for an image without tag and digest.
-pub(crate) fn is_image_name(text: &str) -> bool {
-    is_made_of(text, b".-_/:")
-}
-
-/// Checks for the host of a registry, with or without a port. Like `docker.io`, `localhost` and
-/// `registry:5000`, it can be told from the first part of a path.
-pub(crate) fn is_registry(text: &str) -> bool {
-    let (host, port) = match text.split_once(':') {
-        Some((host, port)) => (host, Some(port)),
-        None => (text, None),
-    };
-    let is_label = |label: &str| {
-        !label.is_empty()
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
-    };
-    let is_port = |port: &str| {
-        !port.starts_with(['0', '+']) && port.parse::<u16>().is_ok_and(|number| number > 0)
-    };
-    host.len() <= 253
-        && host.split('.').all(is_label)
-        && (port.is_some() || host.contains('.') || host == "localhost")
-        && port.is_none_or(is_port)
-}
-
-/// Checks for the host of a registry, with or without a path below which its repositories are.
-pub(crate) fn is_registry_path(text: &str) -> bool {
-    let mut parts = text.split('/');
-    let is_part = |part: &str| {
-        let is_end = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
-        is_end(part.bytes().next())
-            && is_end(part.bytes().last())
-            && part
-                .bytes()
-                .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'))
-    };
-    text.len() <= 253 && parts.next().is_some_and(is_registry) && parts.all(is_part)
-}
-
-/// Checks for a tag, which may be empty.
-pub(crate) fn is_tag(text: &str) -> bool {
-    text.is_empty() || is_made_of(text, b".-_")
-}
-
 /// Checks for a platform, such as `linux/arm64`.
 pub(crate) fn is_platform(text: &str) -> bool {
     is_made_of(text, b".-_/")
@@ -124,12 +78,6 @@ mod tests {
             (is_kind, "CustomResourceDefinition"),
             (is_name, "system:auth-delegator"),
             (is_condition, "example.com/Ready"),
-            (is_image_name, "localhost:5000/library/nats"),
-            (is_registry, "docker.io"),
-            (is_registry, "registry:5000"),
-            (is_registry, "localhost"),
-            (is_registry_path, "registry.site:5000/mirror/docker__hub.io"),
-            (is_tag, "2.11-alpine"),
             (is_platform, "linux/arm/v7"),
             (is_relative_path, "envs/für alle.toml"),
         ] {
@@ -152,8 +100,6 @@ mod tests {
             ("a name with a query", is_name, "a?b"),
             ("a name with an escape", is_name, "a%2fb"),
             ("a name of 254 characters", is_name, &long),
-            ("an image with a digest", is_image_name, "a@sha256:b"),
-            ("a tag with a space", is_tag, "a b"),
             ("an absolute path", is_relative_path, "/etc/passwd"),
             ("a path that climbs", is_relative_path, "envs/../../x"),
             ("a path of Windows", is_relative_path, "envs\\x"),

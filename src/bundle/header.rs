@@ -111,6 +111,12 @@ fn size_of(header: &Header) -> Option<u64> {
     u64::from_str_radix(digits, 8).ok()
 }
 
+/// Returns how many zeros follow content of `size` bytes, up to a whole record.
+pub(crate) fn padding(size: u64) -> usize {
+    let over = usize::try_from(size % RECORD as u64).unwrap_or(0);
+    (RECORD - over) % RECORD
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -21,9 +21,9 @@ use crate::{
     config::ReleaseConfig,
     digest::Digest,
     error::ReleaseError,
-    grammar::{is_registry, is_registry_path},
     image::Image,
-    object::Object,
+    image_name::{is_registry, is_registry_path},
+    object::{Object, ObjectRef},
     release::Release,
     text::printable,
 };
@@ -89,6 +89,19 @@ pub enum OverlayError {
         one: String,
         /// The other.
         other: String,
+    },
+    /// A pinned reference that would stay as it is, since it cannot be told from a part of something
+    /// longer.
+    #[error(
+        "`{object}` has `{}`, in which the image would stay where the release has it; put a space \
+         before and after the image, or give the nodes a mirror instead",
+        printable(text)
+    )]
+    Left {
+        /// The object.
+        object: ObjectRef,
+        /// The reference with what stands before it.
+        text: String,
     },
     /// The release has no image at a host.
     #[error(
@@ -210,6 +223,26 @@ impl Overlay {
         }
     }
 
+    /// Checks that the overlay fits `release`: that all hosts are used, and that no pinned reference to
+    /// an image at one of them stays as it is.
+    ///
+    /// [`Self::rewrite`] leaves alone what it cannot tell from a part of something longer, such as the
+    /// image in `https://NAME@sha256:…` or `image:NAME@sha256:…`. A pod would ask the registry that the
+    /// site does not have, and nobody would know before.
+    ///
+    /// # Errors
+    /// Fails with a host that is not used, or with the first reference that stays.
+    pub fn check_fits(&self, release: &Release) -> Result<(), OverlayError> {
+        self.check_used(release.config())?;
+        let pins = self.pins(release);
+        for object in release.objects() {
+            if let Some(text) = left_in_value(&object.manifest(), &pins) {
+                return Err(OverlayError::Left { object: object.reference().clone(), text });
+            }
+        }
+        Ok(())
+    }
+
     /// Returns the name of an image, without tag and digest, as pods at the site have it; `None`
     /// when it stays as it is.
     #[must_use]
@@ -222,20 +255,13 @@ impl Overlay {
     ///
     /// A reference is `NAME@sha256:…` or `NAME:TAG@sha256:…` with name and digest of an image of the
     /// release config. Where one stands in a text of any field, between characters that can be no
-    /// part of a reference, its host is replaced. A Job keeps the digest that the release lists: the
+    /// part of a reference or behind `oci://` or `docker://`, its host is replaced. A Job keeps the digest that the release lists: the
     /// same work, from another registry, is not done again.
     ///
     /// # Errors
     /// Fails when an object becomes larger than an object may be.
     pub fn rewrite(&self, release: &Release) -> Result<Vec<Object>, ReleaseError> {
-        let pins: BTreeMap<(&str, String), String> = release
-            .config()
-            .images
-            .iter()
-            .filter_map(|Image { name, digest, .. }| {
-                Some(((name.as_str(), digest.to_hex()), self.rename(name)?))
-            })
-            .collect();
+        let pins = self.pins(release);
         let rewrite = |object: &Object| {
             let mut manifest = object.manifest();
             if rewrite_value(&mut manifest, &pins) {
@@ -245,6 +271,14 @@ impl Overlay {
             }
         };
         release.objects().iter().map(rewrite).collect()
+    }
+
+    /// Returns the images of `release` that the overlay renames.
+    fn pins<'a>(&self, release: &'a Release) -> Pins<'a> {
+        let pins = release.config().images.iter().filter_map(|Image { name, digest, .. }| {
+            Some(((name.as_str(), digest.to_hex()), self.rename(name)?))
+        });
+        pins.filter(|((name, _), renamed)| renamed != name).collect()
     }
 }
 
@@ -276,33 +310,96 @@ fn rewrite_value(value: &mut Value, pins: &Pins<'_>) -> bool {
     }
 }
 
-/// Returns `text` with its pinned references rewritten; `None` when it has none.
-fn rewrite_text(text: &str, pins: &Pins<'_>) -> Option<String> {
-    const ALGORITHM: &str = "@sha256:";
-    let mut new = String::new();
-    let mut copied = 0;
-    for (at, _) in text.match_indices(ALGORITHM) {
-        let before = &text[..at];
-        let outside = before.char_indices().rfind(|(_, c)| !is_part(*c));
-        let start = outside.map_or(0, |(last, c)| last + c.len_utf8());
+/// What stands around `@sha256:` in a text, if 64 characters that could be a digest follow it.
+struct Found<'a> {
+    /// Everything before the reference.
+    before: &'a str,
+    /// What may be a name; with what stands before it, if no character tells them apart.
+    name: &'a str,
+    /// A tag with its colon, or nothing.
+    tag: &'a str,
+    digest: &'a str,
+    /// Everything after the digest.
+    after: &'a str,
+}
+
+const ALGORITHM: &str = "@sha256:";
+
+/// What tools that take images for files write before them; the compiler pins images behind these.
+const TRANSPORTS: [&str; 2] = ["oci://", "docker://"];
+
+impl<'a> Found<'a> {
+    fn at(text: &'a str, at: usize) -> Option<Self> {
+        let head = &text[..at];
+        let outside = head.char_indices().rfind(|(_, c)| !is_part(*c));
+        let mut start = outside.map_or(0, |(last, c)| last + c.len_utf8());
+        let transport = TRANSPORTS.iter().find(|it| head[start..].starts_with(**it));
+        start += transport.map_or(0, |it| it.len());
         let digest_at = at + ALGORITHM.len();
-        let Some(digest) = text.get(digest_at..digest_at + HEX_DIGITS) else { continue };
-        let after = text[digest_at + HEX_DIGITS..].chars().next();
-        if after.is_some_and(|c| is_part(c) || c == '@') || text[..start].ends_with('@') {
-            continue;
-        }
-        let token = &text[start..at];
+        let digest = text.get(digest_at..digest_at + HEX_DIGITS)?;
+        let (before, token) = head.split_at(start);
         let (name, tag) = match token.rsplit_once(':') {
             Some((name, tag)) if !tag.contains('/') => (name, &token[name.len()..]),
             _ => (token, ""),
         };
-        let Some(renamed) = pins.get(&(name, digest.to_owned())) else { continue };
-        new.push_str(&text[copied..start]);
+        Some(Self { before, name, tag, digest, after: &text[digest_at + HEX_DIGITS..] })
+    }
+
+    /// Returns the name that takes the place of the one that stands here.
+    fn renamed<'p>(&'p self, pins: &'p Pins<'p>) -> Option<&'p str> {
+        let is_longer = self.after.starts_with(|c| is_part(c) || c == '@');
+        if is_longer || self.before.ends_with('@') {
+            return None;
+        }
+        pins.get(&(self.name, self.digest.to_owned())).map(String::as_str)
+    }
+
+    /// Returns whether a pinned reference stands here that is not rewritten: not the end of a longer
+    /// name, nor with a longer digest.
+    fn is_left(&self, pins: &Pins<'_>) -> bool {
+        let is_end_of_a_name = |left: &str| {
+            let is_in = |c: char| is_part(c) && !"/:".contains(c);
+            left.ends_with(is_in) || (left.ends_with('/') && !left.ends_with("//"))
+        };
+        let stands = |(pin, digest): &(&str, String)| {
+            let left = self.name.strip_suffix(pin);
+            *digest == self.digest && left.is_some_and(|left| !is_end_of_a_name(left))
+        };
+        !self.after.starts_with(|c: char| c.is_ascii_hexdigit())
+            && self.renamed(pins).is_none()
+            && pins.keys().any(stands)
+    }
+}
+
+/// Returns `text` with its pinned references rewritten; `None` when it has none.
+fn rewrite_text(text: &str, pins: &Pins<'_>) -> Option<String> {
+    let mut new = String::new();
+    let mut copied = 0;
+    for (at, _) in text.match_indices(ALGORITHM) {
+        let Some(found) = Found::at(text, at) else { continue };
+        let Some(renamed) = found.renamed(pins) else { continue };
+        new.push_str(&text[copied..found.before.len()]);
         new.push_str(renamed);
-        new.push_str(tag);
+        new.push_str(found.tag);
         copied = at;
     }
     (copied > 0).then(|| new + &text[copied..])
+}
+
+/// Returns the first pinned reference that [`rewrite_value`] leaves as it is.
+fn left_in_value(value: &Value, pins: &Pins<'_>) -> Option<String> {
+    match value {
+        Value::String(text) => {
+            let mut places = text.match_indices(ALGORITHM);
+            let found = places
+                .find_map(|(at, _)| Found::at(text, at).filter(|found| found.is_left(pins)))?;
+            let Found { name, tag, digest, .. } = found;
+            Some(format!("{name}{tag}{ALGORITHM}{digest}"))
+        }
+        Value::Array(items) => items.iter().find_map(|it| left_in_value(it, pins)),
+        Value::Object(fields) => fields.values().find_map(|it| left_in_value(it, pins)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
 }
 
 /// Whether a character can be a part of a reference, but for the `@` before its digest.
@@ -400,7 +497,9 @@ mod tests {
             ),
             ("behind a letter of two bytes", format!("ü{nats}"), Some(format!("ü{at_site}"))),
             ("the end of a longer name", format!("mirror/{nats}"), None),
-            ("the end of a URL", format!("docker://{nats}"), None),
+            ("behind a transport", format!("docker://{nats}"), Some(format!("docker://{at_site}"))),
+            ("the end of a URL", format!("https://{nats}"), None),
+            ("behind what only ends like a transport", format!("x-docker://{nats}"), None),
             ("a longer digest", format!("{nats}0"), None),
             ("the path of something", format!("{nats}/layer"), None),
             ("behind another digest", format!("x@{nats}"), None),
@@ -431,6 +530,47 @@ mod tests {
             assert_eq!(is_same, expected.is_none(), "{case}");
             assert_eq!(object.digest(), Digest::of(object.bytes()), "{case}");
         }
+    }
+
+    #[test]
+    fn a_reference_that_would_stay_at_a_registry_that_is_not_there_is_refused() {
+        let nats = format!("docker.io/library/nats@{}", digest("nats"));
+        let tagged = format!("docker.io/library/nats:2.11@{}", digest("nats"));
+        let overlay = overlay(&[("docker.io", "registry.site")]).unwrap();
+        let images = nats_release(Vec::new()).config().images.clone();
+        for (case, text, stays) in [
+            ("a reference alone", nats.clone(), false),
+            ("an argument", format!("--image={nats}"), false),
+            ("behind a transport", format!("oci://{tagged}"), false),
+            ("behind another scheme", format!("https://{nats}"), true),
+            ("with a tag behind another scheme", format!("https://{tagged}"), true),
+            ("behind a colon", format!("image:{nats}"), true),
+            ("after one that is rewritten", format!("{nats} image:{nats}"), true),
+            ("behind another digest", format!("x@{nats}"), true),
+            ("with a path behind it", format!("{nats}/layer"), true),
+            ("the end of a longer name", format!("mirror/{nats}"), false),
+            ("the end of a longer host", format!("my.{nats}"), false),
+            ("with a longer digest", format!("image:{nats}0"), false),
+            ("with another digest", format!("image:docker.io/library/nats@{}", digest("x")), false),
+            ("of an image at another host", format!("a:ghcr.io/x/tool@{}", digest("tool")), false),
+        ] {
+            let object = json!({ "apiVersion": "v1", "kind": "ConfigMap",
+                "metadata": { "name": "x" }, "data": { "list": ["no", text] } });
+            let release = release(images.clone(), vec![object]);
+            let checked = overlay.check_fits(&release);
+            assert_eq!(checked.is_err(), stays, "{case}");
+            if let Err(error) = checked {
+                let error = error.to_string();
+                assert!(
+                    error.starts_with("`ConfigMap/x` has `") && error.contains("nats"),
+                    "{error}"
+                );
+            }
+        }
+        let same = super::tests::overlay(&[("docker.io", "docker.io")]).unwrap();
+        let object = json!({ "apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": { "name": "x" }, "data": { "text": format!("a:{nats}") } });
+        same.check_fits(&release(images, vec![object])).unwrap();
     }
 
     #[test]

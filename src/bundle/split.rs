@@ -33,7 +33,7 @@ impl<F: Read + Seek> Split<F> {
     ///
     /// # Errors
     /// Fails when the file cannot be read or is empty, when the name could mean something else
-    /// somewhere, and when volumes of this size are too many (10,000), too small (64 KiB) or larger
+    /// somewhere, and when volumes of this size are too many (500), too small (64 KiB) or larger
     /// than a tar header can tell (8 GiB).
     pub fn new(mut file: F, name: &str, volume_bytes: u64) -> Result<Self, VolumeError> {
         if !is_file_name(name) {

@@ -20,8 +20,9 @@ use crate::{
 
 /// Version of the schema of a volume's label.
 pub const VOLUME_SCHEMA: u32 = 1;
-/// Most volumes of a file.
-pub(crate) const MAX_VOLUMES: u32 = 10_000;
+/// Most volumes of a file. A reader may have all of them open at once, and most systems let a program
+/// open 1,024 files.
+pub(crate) const MAX_VOLUMES: u32 = 500;
 /// Largest label.
 pub(crate) const MAX_LABEL_BYTES: u64 = 2048;
 /// Smallest volume that is written.
@@ -86,8 +87,7 @@ impl Label {
 
     /// Returns the last bytes of the volume: everything after its part, all of them zeros.
     pub(crate) fn end(&self) -> usize {
-        let over = usize::try_from(self.part.size % RECORD as u64).unwrap_or(0);
-        (RECORD - over) % RECORD + 2 * RECORD
+        header::padding(self.part.size) + 2 * RECORD
     }
 
     /// Reads the label of `volume` and checks it by itself.
@@ -106,6 +106,20 @@ impl Label {
         Ok(label)
     }
 
+    /// Whether the part begins and ends where a writer cuts, who gives all parts but the last one size,
+    /// a multiple of a record.
+    fn is_even(&self) -> bool {
+        let before = u64::from(self.number.saturating_sub(1));
+        let size = match before {
+            _ if self.number < self.count => self.part.size,
+            0 => return true,
+            _ => self.offset / before,
+        };
+        size.checked_mul(before) == Some(self.offset)
+            && size.is_multiple_of(RECORD as u64)
+            && self.part.size <= size
+    }
+
     fn check(&self) -> Result<(), &'static str> {
         let Self { count, file, number, offset, part, .. } = self;
         let end = offset.checked_add(part.size);
@@ -117,6 +131,7 @@ impl Label {
             ((*number == 1) == (*offset == 0), "where its part begins"),
             (end.is_some_and(|end| end <= file.size), "where its part ends"),
             ((number == count) == (end == Some(file.size)), "whether it is the last"),
+            (self.is_even(), "where its part begins or ends: all parts but the last have one size"),
         ] {
             if !is_good {
                 return Err(what);

@@ -58,7 +58,7 @@ fn json() -> impl Strategy<Value = Value> {
 
 prop_compose! {
     fn image()(
-        name in "[a-z0-9.]{1,9}(:[0-9]{2,4})?/[a-z0-9/._-]{1,20}",
+        name in "[a-z0-9]{1,9}(:[1-9][0-9]{1,3}|[.][a-z0-9]{1,5})/[a-z0-9]{1,5}(([._/]|__|-{1,3})[a-z0-9]{1,5}){0,3}",
         tag in "([A-Za-z0-9_][A-Za-z0-9._-]{0,12})?",
         digest in any::<[u8; 4]>(),
         size in proptest::option::of(0_u64..1 << 53),

@@ -208,7 +208,7 @@ fn volumes_that_do_not_make_the_file_are_refused() {
         ("a number beyond", Box::new(label(|it| it["number"] = json!(4))), "the others: its num"),
         (
             "more volumes than there can be",
-            Box::new(label(|it| it["count"] = json!(10_001))),
+            Box::new(label(|it| it["count"] = json!(501))),
             "the number of volumes",
         ),
         (
@@ -226,11 +226,36 @@ fn volumes_that_do_not_make_the_file_are_refused() {
             Box::new(label(|it| it["offset"] = json!((1_u64 << 53) - 1))),
             "where its part ends",
         ),
+        (
+            "parts that are not cut at a record",
+            Box::new(|it| {
+                it[0].1 = relabel(&it[0].1, |it| it["part"]["size"] = json!(PART - 1));
+            }),
+            "all parts but the last have one size",
+        ),
+        (
+            "parts of two sizes",
+            Box::new(label(|it| {
+                it["offset"] = json!(PART - 512);
+                it["part"]["size"] = json!(PART);
+            })),
+            "all parts but the last have one size",
+        ),
+        (
+            "a last part that is larger than the others",
+            Box::new(|it| {
+                it[2].1 = relabel(&it[2].1, |it| {
+                    it["offset"] = json!(1024);
+                    it["part"]["size"] = json!(it["file"]["size"].as_u64().unwrap() - 1024);
+                });
+            }),
+            "all parts but the last have one size",
+        ),
         ("a part of nothing", Box::new(label(|it| it["part"]["size"] = json!(0))), "size of its"),
         (
             "a part longer than it is",
             Box::new(label(|it| it["part"]["size"] = json!(PART + 1))),
-            "is not a volume as a4co writes it",
+            "all parts but the last have one size",
         ),
     ];
     for (case, change, reason) in cases {

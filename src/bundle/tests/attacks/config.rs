@@ -72,6 +72,26 @@ pub(crate) const ATTACKS: &[Attack] = &[
         || image(|it| it["name"] = json!(format!("docker.io/evil@{}", Digest::of(b"evil")))),
         "`images.name` of the release config cannot be `docker.io/evil@sha256:",
     ),
+    (
+        "an image whose name has no registry",
+        || image(|it| it["name"] = json!("library/nats")),
+        "`images.name` of the release config cannot be `library/nats`",
+    ),
+    (
+        "an image whose registry is in upper case",
+        || image(|it| it["name"] = json!("Docker.io/library/nats")),
+        "`images.name` of the release config cannot be `Docker.io/library/nats`",
+    ),
+    (
+        "an image whose repository climbs",
+        || image(|it| it["name"] = json!("docker.io/../nats")),
+        "`images.name` of the release config cannot be `docker.io/../nats`",
+    ),
+    (
+        "an image tag that begins with a dot",
+        || image(|it| it["tag"] = json!(".2")),
+        "`images.tag` of the",
+    ),
     ("an image tag with a space", || image(|it| it["tag"] = json!("2 x")), "`images.tag` of the"),
     (
         "an image platform that is none",
