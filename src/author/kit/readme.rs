@@ -76,7 +76,7 @@ impl Readme<'_> {
              \x20  a4co-apply images export {given} --containerd --trust trust.json\n\n\
              6. See what will happen, and let it happen:\n\n\
              \x20  a4co-apply plan {given} --trust trust.json\n\
-             \x20  a4co-apply {given} --trust trust.json\n\n\
+             \x20  a4co-apply apply {given} --trust trust.json\n\n\
              `a4co-apply --help` says the rest.\n"
         ));
         text
@@ -113,7 +113,7 @@ mod tests {
                 "   SHA256:abc\n",
                 "-s SHA256SUMS-0.sshsig < SHA256SUMS\n",
                 "install -m 0755 a4co-apply-linux-amd64 ",
-                &format!("a4co-apply {first} --trust trust.json\n"),
+                &format!("a4co-apply apply {first} --trust trust.json\n"),
             ] {
                 assert!(text.contains(part), "{part}: {text}");
             }
