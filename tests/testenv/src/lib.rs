@@ -21,7 +21,8 @@
 //! # Beside it
 //!
 //! [`Registry`] is a real image registry, and [`ImageLayout`] makes images for it. [`Containerd`] is
-//! a real container runtime, as on a node: what it is given to run does run.
+//! a real container runtime, as on a node: what it is given to run does run. [`Scratch`] is a folder
+//! that does not outlive its test.
 //!
 //! # Where it comes from
 //!
@@ -77,6 +78,7 @@ mod process;
 mod program;
 mod progress;
 mod registry;
+mod scratch;
 mod setup;
 mod slot;
 mod startup;
@@ -94,6 +96,7 @@ pub use kubectl::Output;
 pub use namespace::unique_namespace;
 pub use node::{Containerd, Network};
 pub use registry::{Access, PASSWORD, Registry, Transport, USER};
+pub use scratch::Scratch;
 pub use setup::Setup;
 pub use sweep::sweep;
 

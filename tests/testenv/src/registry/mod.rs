@@ -166,6 +166,22 @@ impl Registry {
         skopeo(&args).map(drop)
     }
 
+    /// Pulls what `platform`, such as `linux/amd64`, has of `reference` into a new image layout in
+    /// `dir`, as a node of that platform does; with `skopeo`, which checks every digest.
+    ///
+    /// # Errors
+    ///
+    /// Like [`Self::pull`].
+    pub fn pull_platform(&self, reference: &str, platform: &str, dir: &Path) -> Result<(), Error> {
+        let (os, architecture) = platform.split_once('/').unwrap_or((platform, ""));
+        let platform = [format!("--override-os={os}"), format!("--override-arch={architecture}")];
+        let mut args = self.skopeo_options(&["copy", "--preserve-digests"], "src-");
+        args.splice(1..1, platform);
+        args.push(format!("docker://{}/{reference}", self.host()));
+        args.push(format!("oci:{}:pulled", dir.display()));
+        skopeo(&args).map(drop)
+    }
+
     /// Returns the bytes of the index or manifest that `reference` names, by `skopeo`.
     ///
     /// # Errors
