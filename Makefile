@@ -105,6 +105,11 @@ bench-limits: prereqs release ## Apply many releases of many objects, and weigh 
 	cargo build --release --locked --package a4co-bench
 	target/release/a4co-bench limits
 
+.PHONY: bench-images
+bench-images: release ## Verify, push, serve and join a bundle with 2 GiB of images; RUNS=1
+	cargo build --release --locked --package a4co-bench
+	target/release/a4co-bench images $(if $(RUNS),--runs $(RUNS))
+
 .PHONY: clean
 clean: ## Remove what was built, and compiled bundles
 	cargo clean

@@ -1,6 +1,6 @@
 //! `a4co-bench`: compares `a4co-apply` with what people use today, against one control plane.
 //!
-//! `make bench` and `make bench-kill` run it. Times belong to a machine, and are printed with it; what
+//! `make bench`, `make bench-kill`, `make bench-limits` and `make bench-images` run it. Times belong to a machine, and are printed with it; what
 //! `a4co-apply` may take is a budget, and a budget that is missed is a failure.
 
 mod api;
@@ -9,6 +9,7 @@ mod compare;
 mod error;
 mod fixture;
 mod floor;
+mod images;
 mod kill;
 mod limits;
 mod machine;
@@ -27,8 +28,8 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand};
 
 use crate::{
-    compare::CompareArgs, error::Result, fixture::Fixture, kill::KillArgs, limits::LimitsArgs,
-    say::say, tool::Tool,
+    compare::CompareArgs, error::Result, fixture::Fixture, images::ImagesArgs, kill::KillArgs,
+    limits::LimitsArgs, say::say, tool::Tool,
 };
 
 /// Compare a4co-apply with helm, kubectl and bare patches
@@ -46,6 +47,8 @@ enum Command {
     Kill(KillArgs),
     /// Apply many releases of many objects, and weigh what that leaves in the cluster
     Limits(LimitsArgs),
+    /// Verify, push, serve and join a large bundle with images
+    Images(ImagesArgs),
     /// Write the files that the tools read, to profile one of them by hand
     Prepare { folder: PathBuf, namespace: String, objects: usize },
     /// Run a command and write what it took
@@ -77,6 +80,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Compare(args) => args.run().await,
         Command::Kill(args) => args.run().await,
         Command::Limits(args) => args.run().await,
+        Command::Images(args) => args.run(),
         Command::Prepare { folder, namespace, objects } => {
             let fixture = Fixture::new(&folder, &namespace, objects)?;
             Tool::ALL.into_iter().try_for_each(|tool| tool.prepare(&fixture))

@@ -35,7 +35,7 @@ pub(crate) fn render(report: &Report) -> String {
         let _ = write!(text, "\n{}", of_drift(&report.drift));
     }
     if !report.budgets.is_empty() {
-        let _ = write!(text, "\n{}", of_budgets(&report.budgets));
+        let _ = write!(text, "\n{}", budgets("1,000 objects", &report.budgets));
     }
     text
 }
@@ -109,9 +109,9 @@ fn requests(outcome: &Outcome) -> String {
     format!("{}: {}", requests.total, verbs.collect::<Vec<_>>().join(", "))
 }
 
-fn of_budgets(budgets: &[Verdict]) -> String {
-    let mut text =
-        String::from("| budget, 1,000 objects | at most | measured | |\n|---|---:|---:|---|\n");
+/// What may be, what was, and for what that holds.
+pub(crate) fn budgets(of: &str, budgets: &[Verdict]) -> String {
+    let mut text = format!("| budget, {of} | at most | measured | |\n|---|---:|---:|---|\n");
     for verdict in budgets {
         let Verdict { what, unit, limit, measured } = verdict;
         let measured = measured.map_or(String::new(), |it| format!("{} {unit}", digits(it)));
@@ -130,7 +130,7 @@ fn ratio(ratio: Option<f64>) -> String {
 }
 
 /// Three significant digits.
-fn digits(value: f64) -> String {
+pub(crate) fn digits(value: f64) -> String {
     match value {
         value if value < 1.0 => format!("{value:.3}"),
         value if value < 10.0 => format!("{value:.2}"),
