@@ -22,11 +22,12 @@ fn describe_held(held: Option<&Held>) -> String {
     let mut text = format!("it holds its images for {platforms}: {blobs}, {bytes}");
     if let Some(base) = base {
         let absent = output::count(*absent, "blob");
-        text += &format!(
+        let more = format!(
             ";\n{absent} left out, which the bundle of release {} has: `images push` finds \
              them in the site's registry, `images join` makes it whole",
             base.short()
         );
+        text.push_str(&more);
     }
     text
 }
