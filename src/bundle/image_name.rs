@@ -64,7 +64,8 @@ pub fn is_tag(text: &str) -> bool {
 }
 
 /// Checks for an image without tag and digest: registry, slash, repository.
-pub(crate) fn is_image_name(text: &str) -> bool {
+#[must_use]
+pub fn is_image_name(text: &str) -> bool {
     text.len() <= MAX_NAME
         && text.split_once('/').is_some_and(|(registry, repository)| {
             is_registry(registry) && is_repository(repository)

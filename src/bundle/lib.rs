@@ -87,7 +87,7 @@ pub use grammar::is_dns_label;
 pub use header::header as tar_header;
 pub use image::Image;
 pub use image_document::{Descriptor, ImageDocument, ImageIndex, ImageManifest, PlatformManifest};
-pub use image_name::{is_host_and_port, is_registry, is_repository, is_tag};
+pub use image_name::{is_host_and_port, is_image_name, is_registry, is_repository, is_tag};
 pub use images::{
     BlobKind, Held, ImageBlob, ImageSet, ListedManifest, ManifestParts, StoredBlob, StoredImages,
 };

@@ -255,8 +255,8 @@ impl Overlay {
     ///
     /// A reference is `NAME@sha256:…` or `NAME:TAG@sha256:…` with name and digest of an image of the
     /// release config. Where one stands in a text of any field, between characters that can be no
-    /// part of a reference or behind `oci://` or `docker://`, its host is replaced. A Job keeps the digest that the release lists: the
-    /// same work, from another registry, is not done again.
+    /// part of a reference or behind `oci://` or `docker://`, its host is replaced. A Job keeps the
+    /// digest that the release lists: the same work, from another registry, is not done again.
     ///
     /// # Errors
     /// Fails when an object becomes larger than an object may be.

@@ -226,31 +226,6 @@ fn volumes_that_do_not_make_the_file_are_refused() {
             Box::new(label(|it| it["offset"] = json!((1_u64 << 53) - 1))),
             "where its part ends",
         ),
-        (
-            "parts that are not cut at a record",
-            Box::new(|it| {
-                it[0].1 = relabel(&it[0].1, |it| it["part"]["size"] = json!(PART - 1));
-            }),
-            "all parts but the last have one size",
-        ),
-        (
-            "parts of two sizes",
-            Box::new(label(|it| {
-                it["offset"] = json!(PART - 512);
-                it["part"]["size"] = json!(PART);
-            })),
-            "all parts but the last have one size",
-        ),
-        (
-            "a last part that is larger than the others",
-            Box::new(|it| {
-                it[2].1 = relabel(&it[2].1, |it| {
-                    it["offset"] = json!(1024);
-                    it["part"]["size"] = json!(it["file"]["size"].as_u64().unwrap() - 1024);
-                });
-            }),
-            "all parts but the last have one size",
-        ),
         ("a part of nothing", Box::new(label(|it| it["part"]["size"] = json!(0))), "size of its"),
         (
             "a part longer than it is",
@@ -267,6 +242,25 @@ fn volumes_that_do_not_make_the_file_are_refused() {
     }
     relabel(&split(&file)[1].1, |_| ());
     assert_eq!(relabel(&split(&file)[1].1, |_| ()), split(&file)[1].1);
+}
+
+#[test]
+fn parts_that_no_writer_makes_are_refused() {
+    type Case = (&'static str, usize, fn(&mut Value));
+    let cases: [Case; 3] = [
+        ("a part that is not cut at a record", 0, |it| it["part"]["size"] = json!(PART - 1)),
+        ("parts of two sizes", 1, |it| it["offset"] = json!(PART - 512)),
+        ("a last part that is larger than the others", 2, |it| {
+            it["offset"] = json!(1024);
+            it["part"]["size"] = json!(it["file"]["size"].as_u64().unwrap() - 1024);
+        }),
+    ];
+    for (case, index, change) in cases {
+        let mut volumes = split(&file(2 * PART + 1000));
+        volumes[index].1 = relabel(&volumes[index].1, change);
+        let error = open(volumes).expect_err(case).to_string();
+        assert!(error.ends_with("all parts but the last have one size"), "{case}: {error}");
+    }
 }
 
 #[test]
