@@ -109,6 +109,12 @@ impl<'a> Search<'a> {
                 self.found.push((mention, place.clone()));
             }
         }
+        for misspelt in Mention::find_misspelt(text) {
+            if !self.is_exempt(misspelt) {
+                let text = misspelt.to_owned();
+                self.findings.add(place.clone(), ManifestProblem::NotAnImage { text });
+            }
+        }
         if let Some((flag, value)) = text.split_once('=')
             && is_image_flag(flag)
         {

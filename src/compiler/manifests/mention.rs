@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use a4co_bundle::Digest;
 
-use crate::image::ImageReference;
+use crate::image::{ImageReference, corrected};
 
 /// An image as a text names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,27 +40,39 @@ impl Mention {
 
     /// Finds every image in `text`, with where it stands.
     pub(crate) fn find(text: &str) -> Vec<(Range<usize>, Self)> {
-        let mut found = Vec::new();
-        let mut at = 0;
-        while let Some(start) = text[at..].find(is_part).map(|start| at + start) {
-            let rest = &text[start..];
-            let end = start + rest.find(|c| !is_part(c)).unwrap_or(rest.len());
-            at = end;
-            let mut word = start..end;
-            // A scheme of those who take images for files; any other makes a URL of the word.
-            if let Some((scheme, image)) = text[word.clone()].split_once("://") {
-                if !matches!(scheme, "oci" | "docker") {
-                    continue;
-                }
-                word.start = end - image.len();
-            }
-            // The end of a sentence is no part of a name.
-            let trimmed = text[word.clone()].trim_end_matches(['.', ':', '/']);
-            word.end = word.start + trimmed.len();
-            found.extend(Self::parse(&text[word.clone()]).map(|mention| (word, mention)));
-        }
-        found
+        let words = words(text).into_iter();
+        words.filter_map(|word| Some((word.clone(), Self::parse(&text[word])?))).collect()
     }
+
+    /// Finds every image in `text` that is not in its one spelling, so that nobody would pin it.
+    pub(crate) fn find_misspelt(text: &str) -> Vec<&str> {
+        let words = words(text).into_iter().map(|word| &text[word]);
+        words.filter(|word| Self::parse(word).is_none() && corrected(word).is_some()).collect()
+    }
+}
+
+/// Finds everything in `text` that could be an image.
+fn words(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(start) = text[at..].find(is_part).map(|start| at + start) {
+        let rest = &text[start..];
+        let end = start + rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+        at = end;
+        let mut word = start..end;
+        // A scheme of those who take images for files; any other makes a URL of the word.
+        if let Some((scheme, image)) = text[word.clone()].split_once("://") {
+            if !matches!(scheme, "oci" | "docker") {
+                continue;
+            }
+            word.start = end - image.len();
+        }
+        // The end of a sentence is no part of a name.
+        let trimmed = text[word.clone()].trim_end_matches(['.', ':', '/']);
+        word.end = word.start + trimmed.len();
+        found.push(word);
+    }
+    found
 }
 
 /// Returns whether images can have `c` in them.
@@ -71,6 +83,12 @@ fn is_part(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_image_in_another_spelling_is_not_passed_over() {
+        let text = "a=docker.io/nats:1 b=docker.io/library/nats:1 c=oci://Quay.io/x:1. d=smtp.x:25";
+        assert_eq!(Mention::find_misspelt(text), ["docker.io/nats:1", "Quay.io/x:1"]);
+    }
 
     #[test]
     fn images_are_found_wherever_they_stand() {

@@ -2,7 +2,10 @@
 
 use thiserror::Error;
 
-use crate::{image::ImageReference, suggest};
+use crate::{
+    image::{ImageReference, corrected},
+    suggest,
+};
 
 /// What is wrong with objects that a team brings itself, or with a patch.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Error)]
@@ -228,6 +231,9 @@ impl ManifestProblem {
 
 /// Returns `text` with what it lacks to be an image, as Docker would understand it.
 fn completed(text: &str) -> String {
+    if let Some(image) = corrected(text) {
+        return image;
+    }
     let (name, tag) = match text.rsplit_once(':') {
         Some((name, tag)) if !tag.contains('/') => (name, tag),
         _ => (text, "TAG"),
@@ -250,6 +256,8 @@ mod tests {
             ("nginx", "docker.io/library/nginx:TAG"),
             ("nginx:1", "docker.io/library/nginx:1"),
             ("grafana/loki:3", "docker.io/grafana/loki:3"),
+            ("docker.io/nginx:1", "docker.io/library/nginx:1"),
+            ("Quay.io/a/b:1", "quay.io/a/b:1"),
             ("quay.io/a/b", "quay.io/a/b:TAG"),
             ("localhost:5000/a", "localhost:5000/a:TAG"),
         ] {

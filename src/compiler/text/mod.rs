@@ -17,16 +17,26 @@ pub(crate) use self::{
     postgresql::{ExtensionName, SettingName, is_identifier},
     schedule::Schedule,
 };
-use crate::{image::ImageReference, quantity, template::Template};
+use crate::{
+    image::{ImageReference, corrected},
+    quantity,
+    template::Template,
+};
 
 /// A text does not have the grammar that its place asks for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Error)]
-#[error("`{text}` is not {expected}")]
+#[error("`{text}` is not {expected}{}", instead(text, expected))]
 pub struct TextError {
     /// The text.
     pub text: String,
     /// The grammar in words, such as "a CPU quantity such as `250m`".
     pub expected: &'static str,
+}
+
+/// Returns what to write for an image that is spelt in another way than its one.
+fn instead(text: &str, expected: &str) -> String {
+    let image = (expected == ImageReference::EXPECTED).then(|| corrected(text)).flatten();
+    image.map_or_else(String::new, |image| format!("; write `{image}`"))
 }
 
 /// Reads a number of digits alone: the parser of the standard library also takes a leading `+`.
