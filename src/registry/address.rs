@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use a4co_bundle::is_repository;
 use http::Uri;
 use thiserror::Error;
 
 use crate::{
-    name::{Host, ParseNameError, Repository, is_authority, is_loopback, is_path},
+    name::{Host, ParseNameError, Repository, is_authority, is_loopback},
     text::printable,
 };
 
@@ -56,7 +57,7 @@ impl Address {
         };
         let (authority, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
-        if !is_authority(authority) || !(prefix.is_empty() || is_path(prefix)) {
+        if !is_authority(authority) || !(prefix.is_empty() || is_repository(prefix)) {
             return Err(malformed());
         }
         if scheme == Scheme::Http && !is_loopback(authority) {

@@ -2,6 +2,7 @@
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
+use a4co_bundle::{is_host_and_port, is_repository};
 use thiserror::Error;
 
 use crate::text::printable;
@@ -12,9 +13,6 @@ const DOCKER_HUB: &str = "docker.io";
 const DOCKER_HUB_ALIASES: [&str; 2] = ["index.docker.io", "registry-1.docker.io"];
 /// Where Docker Hub keeps what has no owner: `nats` is `docker.io/library/nats`.
 const DOCKER_HUB_OFFICIAL: &str = "library/";
-
-/// Most characters of a name together (OCI distribution specification, "Pulling manifests").
-const MAX_NAME: usize = 255;
 
 /// The host of a registry, with its port if it is not the usual one: `ghcr.io`, `localhost:5000`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,28 +53,16 @@ pub(crate) fn is_loopback(authority: &str) -> bool {
         || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// Checks for `HOST`, `HOST:PORT`, `[IPV6]` or `[IPV6]:PORT`.
+/// Checks for `HOST`, `HOST:PORT`, `[IPV6]` or `[IPV6]:PORT` in any case. No image is named with an IPv6
+/// address; a registry may be reached by one.
 pub(crate) fn is_authority(text: &str) -> bool {
-    let (host, rest) = match text.strip_prefix('[') {
-        Some(inner) => match inner.split_once(']') {
-            Some((host, rest)) if host.parse::<std::net::Ipv6Addr>().is_ok() => ("v6", rest),
-            _ => return false,
-        },
-        None => text.find(':').map_or((text, ""), |colon| text.split_at(colon)),
-    };
-    let is_label = |label: &str| {
-        !label.is_empty()
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
-    let port_is_good = match rest.strip_prefix(':') {
-        None => rest.is_empty(),
-        Some(port) => {
-            port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|p| p > 0)
+    let text = text.to_ascii_lowercase();
+    match text.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
+        Some((host, port)) => {
+            host.parse::<std::net::Ipv6Addr>().is_ok() && is_host_and_port(&format!("v6{port}"))
         }
-    };
-    text.len() <= MAX_NAME && host.split('.').all(is_label) && port_is_good
+        None => is_host_and_port(&text),
+    }
 }
 
 impl FromStr for Host {
@@ -112,7 +98,7 @@ impl Repository {
     /// # Errors
     /// Fails when `path` is not what the OCI distribution specification allows.
     pub fn new(host: Host, path: &str) -> Result<Self, ParseNameError> {
-        if is_path(path) {
+        if is_repository(path) {
             return Ok(Self { host, path: path.to_owned() });
         }
         Err(ParseNameError::Repository { text: printable(path) })
@@ -158,23 +144,6 @@ impl fmt::Display for Repository {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.host, self.path)
     }
-}
-
-/// Checks for components of `a-z 0-9`, joined inside by `.`, `_`, `__` or hyphens, with slashes
-/// between them.
-pub(crate) fn is_path(text: &str) -> bool {
-    text.len() <= MAX_NAME && text.split('/').all(is_component)
-}
-
-fn is_component(component: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let bytes = component.as_bytes();
-    let ends_are_plain = bytes.first().is_some_and(|&byte| is_plain(byte))
-        && bytes.last().is_some_and(|&byte| is_plain(byte));
-    let separators = component.split(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
-    let is_separator =
-        |run: &str| matches!(run, "" | "." | "_" | "__") || run.bytes().all(|b| b == b'-');
-    ends_are_plain && separators.into_iter().all(is_separator)
 }
 
 /// Why a text is not the name of a registry or of a repository.

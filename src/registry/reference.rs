@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use a4co_bundle::Digest;
+use a4co_bundle::{Digest, is_tag};
 
 use crate::{name::ParseNameError, text::printable};
 
@@ -21,10 +21,7 @@ impl Reference {
     /// # Errors
     /// Fails when `tag` is not what the OCI distribution specification allows.
     pub fn tag(tag: &str) -> Result<Self, ParseNameError> {
-        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        let is_in = |byte: u8| is_word(byte) || matches!(byte, b'.' | b'-');
-        let starts_well = tag.bytes().next().is_some_and(is_word);
-        if starts_well && tag.len() <= 128 && tag.bytes().all(is_in) {
+        if is_tag(tag) {
             return Ok(Self::Tag(tag.to_owned()));
         }
         Err(ParseNameError::Tag { text: printable(tag) })
