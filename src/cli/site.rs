@@ -49,7 +49,7 @@ impl SiteArgs {
         let Some(overlay) = overlay else {
             return Ok(if self.no_site { OverlayChoice::Drop } else { OverlayChoice::Keep });
         };
-        overlay.check_used(release.config()).map_err(|error| {
+        overlay.check_fits(release).map_err(|error| {
             let what = "the site overlay does not fit the release".to_owned();
             Problem::overlay(what, error, "name registries of the release; look for a misspelling")
         })?;
