@@ -2,12 +2,12 @@
 
 use std::{error::Error, io, path::PathBuf};
 
-use a4co_bundle::{BundleError, CanonicalError, Digest, ImageError, TrustError, VolumeError};
+use a4co_bundle::{BundleError, CanonicalError, ImageError, TrustError, VolumeError};
 use a4co_compiler::{Findings, PublishError, ReadError, SignError, to_line};
 use a4co_registry::{OptionsError, ParseNameError, RegistryError, SettingsError};
 use thiserror::Error;
 
-use crate::kit::ToolError;
+use crate::{bundle_file::FileError, fetch::MissingPlatform, kit::ToolError};
 
 /// Why a command failed.
 #[derive(Debug, Error)]
@@ -48,8 +48,16 @@ pub(crate) enum Failure {
     NoCache,
     #[error("`{}` holds no images; `--since` needs a bundle that was built with `--thick`", path.display())]
     NoImages { path: PathBuf },
-    #[error("the blob {digest} was damaged in the cache, and is removed; run the command again")]
-    DamagedCache { digest: Digest, source: PublishError },
+    #[error("`{}` is itself a delta: `--since` needs the whole bundle; make it with `a4co-apply images join`", path.display())]
+    DeltaBase { path: PathBuf },
+    #[error("`{}` is this very release, so nothing would be left to put in; leave `--since` away", path.display())]
+    SameRelease { path: PathBuf },
+    #[error("{} is not signed, and volumes cannot be signed later; give a key with `--key`, or build it without `--volume-size` and sign that first", environments.join(", "))]
+    UnsignedVolumes { environments: Vec<String> },
+    #[error(transparent)]
+    BundleFile(#[from] FileError),
+    #[error("{}", missing(.0))]
+    MissingPlatforms(Vec<MissingPlatform>),
     #[error(transparent)]
     Volume(#[from] VolumeError),
     #[error("no environment runs `{text}`, so nothing can be updated")]
@@ -91,6 +99,10 @@ impl Failure {
                 let reports: Vec<_> = failures.iter().map(Self::report).collect();
                 format!("{}\nerror: {self}", reports.join("\n"))
             }
+            Self::MissingPlatforms(missing) => {
+                let lines: Vec<_> = missing.iter().map(|it| format!("{it}\n")).collect();
+                format!("{}error: {self}", lines.concat())
+            }
             Self::Registry(error) => {
                 let hint = error.hint().map(|hint| format!("\n  help: {hint}"));
                 format!("error: {}{}", to_line(error as &dyn Error), hint.unwrap_or_default())
@@ -102,6 +114,14 @@ impl Failure {
 
 fn several(failures: &[Failure]) -> String {
     format!("{} of them failed; nothing was written", failures.len())
+}
+
+fn missing(missing: &[MissingPlatform]) -> String {
+    let what = "not there for a platform that was asked for; no layer was fetched";
+    match missing.len() {
+        1 => format!("1 image is {what}"),
+        many => format!("{many} images are {what}"),
+    }
 }
 
 fn count(findings: &Findings) -> String {

@@ -1,10 +1,19 @@
 //! Fetches the images of a release into the cache.
 
-use std::{collections::BTreeMap, env, io::Read as _, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env, fmt,
+    io::{self, Read as _},
+    path::PathBuf,
+};
 
-use a4co_bundle::{Contents, Digest, Image, ImageDocument, ImageSet, ImageWalk, Step};
+use a4co_bundle::{
+    Contents, Digest, Digester, Image, ImageDocument, ImageError, ImageSet, ImageWalk, Platform,
+    Step,
+};
 use a4co_registry::{Cache, PullBlob, Pulled, Repository};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use serde::Deserialize;
 
 use crate::{
     failure::Failure,
@@ -31,6 +40,117 @@ fn default_folder() -> Option<PathBuf> {
     let set = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let cache = set.or_else(|| Some(env::home_dir()?.join(".cache")))?;
     Some(cache.join("a4co").join("images"))
+}
+
+/// An image that is not there for all platforms that were asked for.
+#[derive(Debug)]
+pub(crate) struct MissingPlatform {
+    environment: String,
+    image: String,
+    wanted: Vec<Platform>,
+    has: Vec<Platform>,
+}
+
+impl fmt::Display for MissingPlatform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { environment, image, wanted, has } = self;
+        let has = if has.is_empty() { "no platform".to_owned() } else { list(has) };
+        write!(f, "{environment}: {image} is there for {has}, not for {}", list(wanted))
+    }
+}
+
+fn list(platforms: &[Platform]) -> String {
+    platforms.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Finds the images that are not there for all of `platforms`. Fetches no more than indexes,
+/// manifests, and configs where nothing else tells.
+pub(crate) async fn missing_platforms(
+    registries: &Registries,
+    cache: &Cache,
+    environment: &str,
+    images: &[Image],
+    platforms: &[Platform],
+) -> Result<Vec<MissingPlatform>, Failure> {
+    if platforms.is_empty() {
+        return Ok(Vec::new());
+    }
+    let roots = images.iter().map(|image| (image.digest, image.name.as_str())).collect();
+    fetch_all(registries, cache, roots).await?;
+    let mut missing = Vec::new();
+    for image in images {
+        let has = platforms_of(registries, cache, image).await?;
+        let wanted: Vec<_> = platforms.iter().filter(|it| !has.contains(it)).cloned().collect();
+        if !wanted.is_empty() {
+            let (environment, has) = (environment.to_owned(), has.into_iter().collect());
+            let image = format!("{}:{}", image.name, image.tag);
+            missing.push(MissingPlatform { environment, image, wanted, has });
+        }
+    }
+    Ok(missing)
+}
+
+/// Returns the platforms that an image is there for: those that its index lists; for an image
+/// without an index, that of the lockfile, else that of its config.
+async fn platforms_of(
+    registries: &Registries,
+    cache: &Cache,
+    image: &Image,
+) -> Result<BTreeSet<Platform>, Failure> {
+    let bytes = document(registries, cache, &image.name, image.digest).await?;
+    let refused = |source| {
+        let (image, digest) = (image.reference(), image.digest);
+        ImageError::Document { image, digest, source }
+    };
+    let config = match ImageDocument::from_bytes(&bytes).map_err(refused)? {
+        ImageDocument::Index(index) => {
+            return Ok(index.manifests.into_iter().filter_map(|it| it.platform).collect());
+        }
+        ImageDocument::Manifest(manifest) => manifest.config,
+    };
+    let locked: BTreeSet<Platform> =
+        image.platforms.keys().filter_map(|platform| platform.parse().ok()).collect();
+    if !locked.is_empty() {
+        return Ok(locked);
+    }
+    let repository = repository_of(&image.name)?;
+    let bytes = match stored(cache, config.digest)? {
+        Some(bytes) => bytes,
+        None => registries.client.small_blob(&repository, config.digest, config.size).await?,
+    };
+    let Ok(Config { os, architecture, variant }) = serde_json::from_slice(&bytes) else {
+        return Ok(BTreeSet::new());
+    };
+    Ok(Platform::new(&os, &architecture, &variant).into_iter().collect())
+}
+
+/// What the config of an image tells of its platform (OCI image specification, `config.md`).
+#[derive(Deserialize)]
+struct Config {
+    #[serde(default)]
+    os: String,
+    #[serde(default)]
+    architecture: String,
+    #[serde(default)]
+    variant: String,
+}
+
+/// Removes what is damaged of these images from the cache; returns how many blobs that are.
+pub(crate) fn remove_damaged(cache: &Cache, set: &ImageSet) -> Result<usize, Failure> {
+    let mut count = 0;
+    for blob in set.blobs() {
+        let Ok(mut file) = cache.blob(blob.digest) else {
+            continue;
+        };
+        let mut digester = Digester::default();
+        // A sector that cannot be read is damage, too.
+        let read = io::copy(&mut file, &mut digester);
+        if read.is_err() || digester.finish() != blob.digest {
+            cache.remove(blob.digest)?;
+            count += 1;
+        }
+    }
+    Ok(count)
 }
 
 /// Fetches the indexes and manifests of `images`, and returns what the images consist of.
@@ -86,17 +206,26 @@ async fn document(
     name: &str,
     digest: Digest,
 ) -> Result<Vec<u8>, Failure> {
-    if let Ok(file) = cache.blob(digest) {
-        let mut bytes = Vec::new();
-        file.take(a4co_registry::MAX_MANIFEST_BYTES).read_to_end(&mut bytes)?;
-        if Digest::of(&bytes) == digest {
-            return Ok(bytes);
-        }
-        cache.remove(digest)?;
+    if let Some(bytes) = stored(cache, digest)? {
+        return Ok(bytes);
     }
     let manifest = registries.client.manifest(&repository_of(name)?, &digest.into()).await?;
     cache.store(&manifest.bytes)?;
     Ok(manifest.bytes)
+}
+
+/// Returns a small blob if it is in the cache, and whole; one that is damaged is removed.
+fn stored(cache: &Cache, digest: Digest) -> Result<Option<Vec<u8>>, Failure> {
+    let Ok(file) = cache.blob(digest) else {
+        return Ok(None);
+    };
+    let mut bytes = Vec::new();
+    file.take(a4co_registry::MAX_MANIFEST_BYTES).read_to_end(&mut bytes)?;
+    if Digest::of(&bytes) == digest {
+        return Ok(Some(bytes));
+    }
+    cache.remove(digest)?;
+    Ok(None)
 }
 
 /// Fetches configs and layers, as far as `contents` do not leave them out.

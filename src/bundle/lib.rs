@@ -106,6 +106,6 @@ pub use statement::{Input, Statement};
 pub use text::Difference;
 pub use trust::{Trust, TrustAnchor};
 pub use trust_file::{Role, Roles, TRUST_SCHEMA, TrustFile};
-pub use volume::{VOLUME_SCHEMA, is_volume, volume_name};
-pub use volumes::Volumes;
+pub use volume::{MAX_VOLUME_BYTES, MIN_VOLUME_BYTES, VOLUME_SCHEMA, is_volume, volume_name};
+pub use volumes::{VolumePlace, Volumes};
 pub use walk::{ImageWalk, Step};

@@ -76,6 +76,14 @@ impl<R: Read> UnverifiedBundle<R> {
         Ok(Self { archive, attestation })
     }
 
+    /// Returns what is said about the release and by whom, and reads no further.
+    ///
+    /// # Errors
+    /// Fails when a signature is malformed.
+    pub fn attestation(self) -> Result<Attestation, BundleError> {
+        Ok(self.attestation.parse()?)
+    }
+
     /// Checks the signatures against `anchor`, then reads and checks everything else.
     ///
     /// # Errors

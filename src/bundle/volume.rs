@@ -25,12 +25,12 @@ pub const VOLUME_SCHEMA: u32 = 1;
 pub(crate) const MAX_VOLUMES: u32 = 500;
 /// Largest label.
 pub(crate) const MAX_LABEL_BYTES: u64 = 2048;
-/// Smallest volume that is written.
-pub(crate) const MIN_VOLUME_BYTES: u64 = 64 << 10;
+/// Smallest volume that is written, in bytes.
+pub const MIN_VOLUME_BYTES: u64 = 64 << 10;
 /// What a volume has at most beside its part: two headers, a label, two paddings and the end.
 pub(crate) const OVERHEAD: u64 = 4096;
-/// Largest volume that is written: its part fits a tar header.
-pub(crate) const MAX_VOLUME_BYTES: u64 = MAX_ENTRY_BYTES / RECORD as u64 * RECORD as u64;
+/// Largest volume that is written, in bytes: its part fits a tar header. Just below 8 GiB.
+pub const MAX_VOLUME_BYTES: u64 = MAX_ENTRY_BYTES / RECORD as u64 * RECORD as u64;
 
 pub(crate) const LABEL: &str = "a4co/volume.json";
 pub(crate) const PART: &str = "part";

@@ -33,6 +33,28 @@ struct Volume<R> {
     start: u64,
 }
 
+/// Which volume of which file one is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VolumePlace {
+    /// From 1.
+    pub number: u32,
+    /// How many volumes the file has.
+    pub count: u32,
+    /// Name of the file.
+    pub file: String,
+}
+
+impl VolumePlace {
+    /// Reads what the volume says of itself; `name` is what errors call it.
+    ///
+    /// # Errors
+    /// Fails when it is no volume, or is cut.
+    pub fn of<R: Read + Seek>(name: &str, source: R) -> Result<Self, VolumeError> {
+        let Label { number, count, file, .. } = Volume::open(name.to_owned(), source)?.label;
+        Ok(Self { number, count, file: file.name })
+    }
+}
+
 impl<R: Read + Seek> Volumes<R> {
     /// Takes the volumes of one file in any order, each with the name that errors call it by.
     ///

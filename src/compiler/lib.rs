@@ -11,12 +11,14 @@
 //! byte for byte. All that is wrong is reported at once, each [`Finding`] with its place. Nothing
 //! about anybody's platform is in this code; it is all in the environments.
 
+mod attested;
 mod budget;
 mod closure;
 mod compile;
 mod component;
 mod effective;
 mod environment;
+mod file_name;
 mod finding;
 mod image;
 mod kinds;
@@ -46,8 +48,10 @@ mod totals;
 mod tree;
 mod yaml;
 
+pub use attested::{Attested, attestation_of};
 pub use closure::{ClosureProblem, Fault, Rule};
 pub use compile::{Compiled, compile};
+pub use file_name::{bundle_file_name, release_files};
 pub use finding::{Finding, Findings, to_line};
 pub use image::ImageReference;
 pub use layers::LayerProblem;

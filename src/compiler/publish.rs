@@ -8,7 +8,8 @@
 //! ```
 //!
 //! A file is written beside its place and renamed into it, so nobody ever sees half of one; what is
-//! there already is left alone, and with it the time of its last change.
+//! there already is left alone, and with it the time of its last change. A signature that is there
+//! stays.
 
 use std::{
     io::{self, BufWriter},
@@ -16,22 +17,17 @@ use std::{
     process,
 };
 
-use a4co_bundle::{
-    Attestation, BlobSource, BundleError, Contents, Purpose, ReleaseId, UntrustedBundle,
-    UnverifiedBundle, pack, pack_thick,
-};
+use a4co_bundle::{Attestation, BlobSource, BundleError, Contents, pack, pack_thick};
 use fs_err as fs;
 use thiserror::Error;
 
-use crate::{compile::Compiled, sign::SigningKey};
+use crate::{
+    attested::{Attested, attestation_of},
+    compile::Compiled,
+    file_name::{THICK, THIN, bundle_file_name, release_files, release_stem},
+    sign::SigningKey,
+};
 
-/// Number of hexadecimal digits of a release id in a file name.
-const DIGITS: usize = 12;
-
-/// Extension of a bundle.
-const THIN: &str = "tar.gz";
-/// Extension of a bundle with its images.
-const THICK: &str = "thick.tar.gz";
 /// Bytes of a write to a file that is written in pieces.
 const BUFFER: usize = 1 << 20;
 
@@ -41,6 +37,14 @@ pub enum PublishError {
     /// The file system refused.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// A bundle that is there cannot be read.
+    #[error("`{}` is not a bundle that can be read", path.display())]
+    Unreadable {
+        /// Path of its file.
+        path: PathBuf,
+        /// What the format says.
+        source: BundleError,
+    },
     /// The bundle format refused.
     #[error("environment `{environment}` makes no bundle")]
     Bundle {
@@ -66,76 +70,123 @@ impl Compiled {
     /// # Errors
     /// Fails when the bundle format refuses the release, for example by its size.
     pub fn to_bundle(&self, keys: &[SigningKey]) -> Result<Vec<u8>, PublishError> {
-        let attestation = self.attestation(keys)?;
-        pack(Vec::new(), &attestation, &self.release).map_err(|error| self.failed(error))
+        let attested = Attested::new(self.statement_bytes()?, keys);
+        self.pack(&attested.attestation)
     }
 
     /// Returns the name of the bundle's file.
     #[must_use]
     pub fn file_name(&self) -> String {
-        file_name(&self.environment, self.release.id(), THIN)
+        bundle_file_name(&self.environment, self.release.id(), None)
     }
 
-    /// Writes the bundle into `folder`, signed with `keys`, and points the link at it. Returns the
-    /// path of the file.
+    /// Writes the bundle into `folder`, signed with `keys` and by whoever signed it there before, and
+    /// points the link at it. Returns the path of the file.
     ///
     /// # Errors
     /// Fails when the bundle cannot be made or written.
     pub fn publish(&self, keys: &[SigningKey], folder: &Path) -> Result<PathBuf, PublishError> {
-        let bytes = self.to_bundle(keys)?;
-        let name = self.file_name();
-        let path = folder.join(&name);
-        fs::create_dir_all(folder)?;
-        if !(keys.is_empty() && self.signed_at(&path).is_some()) {
-            replace_file(&path, &bytes)?;
+        let path = self.write(&self.attest(keys, folder)?.attestation, folder)?;
+        self.link(folder, &path)?;
+        self.remove_stale_link(folder)?;
+        Ok(path)
+    }
+
+    /// Signs the statement with `keys`, beside the signatures that files of this release in `folder`
+    /// have. Those took somebody's key to make; building again is no reason to throw them away.
+    ///
+    /// # Errors
+    /// Fails when the folder cannot be read.
+    pub fn attest(&self, keys: &[SigningKey], folder: &Path) -> Result<Attested, PublishError> {
+        let mut attested = Attested::new(self.statement_bytes()?, keys);
+        for path in release_files(folder, &self.environment, self.release.id())? {
+            // A file that cannot be read has no signatures that could be kept.
+            if let Ok(found) = attestation_of(&path) {
+                attested.keep(&found);
+            }
         }
-        point(&folder.join(format!("{}.{THIN}", self.environment)), &name)?;
+        Ok(attested)
+    }
+
+    /// Writes the bundle into `folder`, and returns its path.
+    ///
+    /// # Errors
+    /// Fails when the bundle cannot be made or written.
+    pub fn write(&self, attestation: &Attestation, folder: &Path) -> Result<PathBuf, PublishError> {
+        let bytes = self.pack(attestation)?;
+        let path = folder.join(self.file_name());
+        fs::create_dir_all(folder)?;
+        replace_file(&path, &bytes)?;
         Ok(path)
     }
 
     /// Writes the bundle with those of its images' blobs that `contents` names into `folder`, and
-    /// points its link at it. Returns the path of the file.
-    ///
-    /// Without `keys`, it has the signatures of the bundle without images that lies there.
+    /// returns its path.
     ///
     /// # Errors
     /// Fails when a blob is missing or is another one, or when the bundle cannot be written.
-    pub fn publish_thick(
+    pub fn write_thick(
         &self,
-        keys: &[SigningKey],
+        attestation: &Attestation,
         folder: &Path,
         contents: &Contents,
         blobs: &mut dyn BlobSource,
     ) -> Result<PathBuf, PublishError> {
-        let signed = || self.signed_at(&folder.join(self.file_name()));
-        let attestation = match keys.is_empty().then(signed).flatten() {
-            Some(attestation) => attestation,
-            None => self.attestation(keys)?,
-        };
-        let name = file_name(&self.environment, self.release.id(), THICK);
+        let name = bundle_file_name(&self.environment, self.release.id(), Some(contents));
         let path = folder.join(&name);
         fs::create_dir_all(folder)?;
         replace_file_by(&path, |out| {
-            pack_thick(out, &attestation, &self.release, contents, blobs)
+            pack_thick(out, attestation, &self.release, contents, blobs)
                 .map_err(|error| self.failed(error))
         })?;
-        point(&self.thick_link(folder), &name)?;
         Ok(path)
     }
 
-    /// Returns the path of the link to the newest bundle with images.
-    #[must_use]
-    pub fn thick_link(&self, folder: &Path) -> PathBuf {
+    /// Points the link to the newest bundle at `path`.
+    ///
+    /// # Errors
+    /// Fails when the link cannot be written.
+    pub fn link(&self, folder: &Path, path: &Path) -> io::Result<()> {
+        point(&folder.join(format!("{}.{THIN}", self.environment)), path)
+    }
+
+    /// Points the link to the newest bundle with images at `path`.
+    ///
+    /// # Errors
+    /// Fails when the link cannot be written.
+    pub fn link_thick(&self, folder: &Path, path: &Path) -> io::Result<()> {
+        point(&self.thick_link(folder), path)
+    }
+
+    /// Removes the link to the newest bundle with images if it leads to another release, or to
+    /// nothing; returns it then. Who follows a link named like the environment means this release.
+    ///
+    /// # Errors
+    /// Fails when the link is there and stays.
+    pub fn remove_stale_link(&self, folder: &Path) -> io::Result<Option<PathBuf>> {
+        let link = self.thick_link(folder);
+        let Ok(target) = fs::read_link(&link) else {
+            return Ok(None);
+        };
+        let start = release_stem(&self.environment, self.release.id());
+        if target.to_string_lossy().starts_with(&start) && folder.join(&target).is_file() {
+            return Ok(None);
+        }
+        fs::remove_file(&link)?;
+        Ok(Some(link))
+    }
+
+    fn thick_link(&self, folder: &Path) -> PathBuf {
         folder.join(format!("{}.{THICK}", self.environment))
     }
 
-    /// Signs the statement with `keys`.
-    fn attestation(&self, keys: &[SigningKey]) -> Result<Attestation, PublishError> {
+    fn pack(&self, attestation: &Attestation) -> Result<Vec<u8>, PublishError> {
+        pack(Vec::new(), attestation, &self.release).map_err(|error| self.failed(error))
+    }
+
+    fn statement_bytes(&self) -> Result<Vec<u8>, PublishError> {
         let statement = self.statement.to_bytes();
-        let statement =
-            statement.map_err(|error| self.failed(BundleError::Statement(error.into())))?;
-        let signatures = keys.iter().map(|key| key.sign(Purpose::Release, &statement)).collect();
-        Ok(Attestation { statement, signatures, trust: Vec::new() })
+        statement.map_err(|error| self.failed(BundleError::Statement(error.into())))
     }
 
     fn failed(&self, source: BundleError) -> PublishError {
@@ -151,25 +202,6 @@ impl Compiled {
         let text = format!("{}\n", self.release.id());
         Ok(replace_file(&folder.join(format!("{}.id", self.environment)), text.as_bytes())?)
     }
-
-    /// Returns the attestation of the file at `path` if that is this very bundle with signatures on
-    /// it. Those took somebody's key to make; building again without one is no reason to throw them
-    /// away.
-    fn signed_at(&self, path: &Path) -> Option<Attestation> {
-        let bytes = fs::read(path).ok()?;
-        let bundle = UnverifiedBundle::open(bytes.as_slice()).and_then(UnverifiedBundle::inspect);
-        let UntrustedBundle { statement, attestation, release, .. } = bundle.ok()?;
-        let Attestation { statement: signed, signatures, .. } = &attestation;
-        let is_signed = statement == self.statement
-            && release == self.release
-            && !signatures.is_empty()
-            && signatures.iter().all(|signature| signature.verify(signed).is_some());
-        is_signed.then_some(attestation)
-    }
-}
-
-fn file_name(environment: &str, release: ReleaseId, extension: &str) -> String {
-    format!("{environment}-{}.{extension}", &release.digest().to_hex()[..DIGITS])
 }
 
 /// Makes the file at `path` have `bytes`: all of them at once, and only if it has others.
@@ -206,14 +238,15 @@ pub fn replace_file_by<E: From<io::Error>>(
     written
 }
 
-/// Makes the file at `path` a link to its neighbour `name`.
-fn point(path: &Path, name: &str) -> io::Result<()> {
-    if fs::read_link(path).is_ok_and(|found| found == Path::new(name)) {
+/// Makes the file at `link` a link to its neighbour at `path`.
+fn point(link: &Path, path: &Path) -> io::Result<()> {
+    let name = Path::new(path.file_name().unwrap_or_default());
+    if fs::read_link(link).is_ok_and(|found| found == name) {
         return Ok(());
     }
-    let beside = beside(path);
+    let beside = beside(link);
     fs::os::unix::fs::symlink(name, &beside)?;
-    fs::rename(&beside, path)
+    fs::rename(&beside, link)
 }
 
 /// Returns a name in the folder of `path` that no other process uses.

@@ -13,7 +13,7 @@ use crate::{
     keys::KeyArguments,
     kit::{Readme, Sums, Tool},
     output,
-    size::parse_size,
+    size::parse_volume_size,
     volumes::split,
 };
 
@@ -35,7 +35,7 @@ pub(crate) struct KitArguments {
     #[arg(long, value_name = "FILE")]
     trust: PathBuf,
     /// Put the bundle in as volumes of at most this size, such as 4G
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_volume_size)]
     volume_size: Option<u64>,
     /// Folder to fill; new or empty
     #[arg(long, value_name = "DIR")]
@@ -74,7 +74,7 @@ impl KitArguments {
                 Vec::new()
             }
             Some(size) => {
-                let volumes = split(&path, size, &self.out)?;
+                let volumes = split(&path, &name, size, &self.out)?;
                 let names = volumes.iter().filter_map(|path| path.file_name());
                 names.map(|name| name.to_string_lossy().into_owned()).collect()
             }

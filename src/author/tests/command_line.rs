@@ -68,10 +68,17 @@ fn a_key_signs_and_its_trust_file_believes() {
 
     let link = "bundles/live.tar.gz";
     let trusted = ["show", link, "--trust", "keys/trust.json"];
-    assert_eq!(shop.run(&trusted).0, Some(1), "nobody has signed yet");
+    let (code, _, stderr) = shop.run(&trusted);
+    let says = "is not signed, so nobody will apply it; sign it: a4co sign bundles/live.tar.gz";
+    assert!(code == Some(1) && stderr.contains(says), "{stderr}");
     let release = shop.succeed(&["show", link, "--output", "json"]);
     shop.succeed(&["sign", link, "--key", "keys/a4co-key"]);
     assert!(shop.succeed(&trusted).contains("signed by SHA256:"));
+    shop.succeed(&["keygen", "--out", "other"]);
+    let (code, _, stderr) = shop.run(&["show", link, "--trust", "other/trust.json"]);
+    let says = "is not signed by whom `other/trust.json` trusts: it needs 1 of SHA256:";
+    assert!(code == Some(1) && stderr.contains(says), "{stderr}");
+    assert!(stderr.contains(" is not trusted for this"), "{stderr}");
     let again = shop.run(&["sign", link, "--key", "keys/a4co-key"]);
     assert!(again.0 == Some(0) && again.2.contains("has signed already"), "{}", again.2);
     let signed = shop.succeed(&["show", link, "--output", "json"]);

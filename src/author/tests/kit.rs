@@ -143,13 +143,13 @@ fn a_kit_is_made_of_what_will_work_at_the_site() {
             "an unsigned bundle",
             with("bundles/live.tar.gz", "unsigned/live.tar.gz"),
             1,
-            "not a bundle that can be read",
+            "is not signed, so nobody",
         ),
         (
             "a bundle that the site does not trust",
             with("keys/trust.json", "other/trust.json"),
             1,
-            "not a bundle that can be read",
+            "is not signed by whom `other/trust.json` trusts",
         ),
         ("a folder that has something", with("site", "full"), 1, ""),
         (
