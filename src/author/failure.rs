@@ -54,6 +54,8 @@ pub(crate) enum Failure {
     SameRelease { path: PathBuf },
     #[error("{} is not signed, and volumes cannot be signed later; give a key with `--key`, or build it without `--volume-size` and sign that first", environments.join(", "))]
     UnsignedVolumes { environments: Vec<String> },
+    #[error("there is no space for a kit at `{}`: the bundle alone has {bundle}; nothing is left there", path.display())]
+    KitDiskFull { path: PathBuf, bundle: String },
     #[error(transparent)]
     BundleFile(#[from] FileError),
     #[error("{}", missing(.0))]

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! README.txt                    what to do, for the names that are here
+//! AIR-GAP.md                    the whole way, for every kind of site
 //! <environment>-<release>.…     the bundle, whole or in volumes
 //! a4co-apply-linux-<arch>       the program, for each platform of the site
 //! trust.json                    who may sign releases
@@ -15,7 +16,7 @@ mod sums;
 mod tool;
 
 pub(crate) use self::{
-    readme::Readme,
-    sums::Sums,
+    readme::{Held, Readme},
+    sums::{Sum, Sums},
     tool::{Tool, ToolError},
 };

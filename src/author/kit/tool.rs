@@ -1,9 +1,13 @@
 //! A build of `a4co-apply` for one platform of the site.
 
 use std::{
-    io::Read as _,
-    path::{Path, PathBuf},
+    env,
+    io::{self, Read as _},
+    path::{self, Path, PathBuf},
+    process::{Command, Stdio},
     str::FromStr,
+    thread,
+    time::{Duration, Instant},
 };
 
 use fs_err as fs;
@@ -12,6 +16,11 @@ use thiserror::Error;
 /// Machine of an ELF header (System V ABI, `e_machine`) for each architecture as OCI names it.
 const MACHINES: [(&str, u16); 6] =
     [("386", 3), ("amd64", 62), ("arm", 40), ("arm64", 183), ("ppc64le", 21), ("riscv64", 243)];
+
+/// Most bytes that are read of what a program says.
+const MAX_WORDS: u64 = 4096;
+/// How long to wait before looking again whether a program has ended.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A program and the platform that it is for, written `linux/arm64=PATH`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +39,14 @@ pub(crate) enum ToolError {
     Platform { platform: String },
     #[error("`{}` is not a program for linux/{architecture}: {found}", path.display())]
     Machine { path: PathBuf, architecture: &'static str, found: String },
+    #[error("two programs are for linux/{architecture}; which one is meant?")]
+    Twice { architecture: &'static str },
+    #[error("`{}` cannot be run here; make it executable: chmod +x {0}", path.display())]
+    NotRun { path: PathBuf, source: io::Error },
+    #[error("`{}` cannot verify this bundle, so the site could not either; it says: {says}", path.display())]
+    Refuses { path: PathBuf, says: String },
+    #[error("`{}` was still verifying the bundle after {} s, and was stopped", path.display(), deadline.as_secs())]
+    TooSlow { path: PathBuf, deadline: Duration },
 }
 
 impl Tool {
@@ -40,6 +57,68 @@ impl Tool {
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Checks that no two are for one platform.
+    pub(crate) fn check_different(tools: &[Self]) -> Result<(), ToolError> {
+        let twice = tools.iter().enumerate().find(|(index, tool)| {
+            tools[..*index].iter().any(|other| other.architecture == tool.architecture)
+        });
+        match twice {
+            Some((_, Self { architecture, .. })) => Err(ToolError::Twice { architecture }),
+            None => Ok(()),
+        }
+    }
+
+    /// Lets the program verify the bundle, if this machine is one that it is for: whether it knows
+    /// this form of bundle, nothing else tells.
+    pub(crate) fn try_out(
+        &self,
+        bundle: &Path,
+        trust: &Path,
+        deadline: Duration,
+    ) -> Result<(), ToolError> {
+        if self.architecture != here() {
+            return Ok(());
+        }
+        let path = self.path.clone();
+        let not_run = |source| ToolError::NotRun { path: path.clone(), source };
+        // A name without a slash is looked up elsewhere.
+        let mut command = Command::new(path::absolute(&self.path).map_err(not_run)?);
+        command.arg("verify").arg(bundle).arg("--trust").arg(trust);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(not_run)?;
+        let stderr = child.stderr.take();
+        let words = thread::spawn(move || {
+            let mut words = Vec::new();
+            if let Some(stderr) = stderr {
+                let _ = stderr.take(MAX_WORDS).read_to_end(&mut words);
+            }
+            words
+        });
+        let begin = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait().map_err(not_run)? {
+                break status;
+            }
+            if begin.elapsed() >= deadline {
+                child.kill().and_then(|()| child.wait()).map_err(not_run)?;
+                return Err(ToolError::TooSlow { path, deadline });
+            }
+            thread::sleep(PAUSE);
+        };
+        if status.success() {
+            return Ok(());
+        }
+        let words = words.join().unwrap_or_default();
+        let words = String::from_utf8_lossy(&words);
+        let safe = |it: char| if it.is_control() { ' ' } else { it };
+        let words: String = words.chars().map(safe).collect();
+        let says = match words.trim() {
+            "" => format!("nothing ({status})"),
+            words => words.to_owned(),
+        };
+        Err(ToolError::Refuses { path, says })
     }
 
     /// Checks that the program is one for its platform: at the site it would be too late.
@@ -72,6 +151,16 @@ impl FromStr for Tool {
         let unknown = || ToolError::Platform { platform: platform.to_owned() };
         let (architecture, machine) = known.ok_or_else(unknown)?;
         Ok(Self { architecture, machine, path: path.into() })
+    }
+}
+
+/// Returns the architecture of this machine, as OCI names it.
+fn here() -> &'static str {
+    match env::consts::ARCH {
+        "x86" => "386",
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
     }
 }
 
@@ -132,6 +221,31 @@ mod tests {
             let found = tool.check().err().map(|error| error.to_string());
             assert_eq!(found.is_some(), says.is_some(), "{case}");
             assert!(found.unwrap_or_default().contains(says.unwrap_or_default()), "{case}");
+        }
+    }
+
+    #[test]
+    fn a_program_has_to_verify_the_bundle_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tool");
+        let nothing = Path::new("/nothing");
+        for (case, script, says) in [
+            ("one that can", "exit 0", None),
+            ("one that cannot", "echo 'schema 9?' >&2; exit 1", Some("it says: schema 9?")),
+            ("one without a word", "exit 3", Some("it says: nothing (exit status: 3)")),
+            ("one that never ends", "exec sleep 600", Some("was still verifying")),
+        ] {
+            // Written by a shell: a file that this process has open for writing cannot be run.
+            let text = "printf '#!/bin/sh\\n%s\\n' \"$1\" > \"$2\"; chmod 755 \"$2\"";
+            let mut shell = Command::new("/bin/sh");
+            shell.args(["-euc", text, "sh", script]).arg(&path);
+            assert!(shell.status().unwrap().success());
+            let tool: Tool = format!("linux/{}={}", here(), path.display()).parse().unwrap();
+            let deadline = Duration::from_secs(if script.contains("sleep") { 1 } else { 99 });
+            let found = tool.try_out(nothing, nothing, deadline).map_err(|it| it.to_string());
+            assert_eq!(found.is_err(), says.is_some(), "{case}: {found:?}");
+            let found = found.err().unwrap_or_default();
+            assert!(found.contains(says.unwrap_or_default()), "{case}: {found}");
         }
     }
 }
