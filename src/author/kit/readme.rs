@@ -83,8 +83,8 @@ impl Readme<'_> {
              \x20  tar -xzf {bundle} a4co\n\
              \x20  ssh-keygen -Y verify -f allowed_signers -I release -n a4co-release@v1 \\\n\
              \x20    -s a4co/sig-0.sshsig < a4co/release.json\n\n\
-             3. The program{}\n\n",
-            if self.tools.len() > 1 { " for your machine (`uname -m`), one of" } else { "" }
+             3. The program{}:\n\n",
+            if self.tools.len() > 1 { " for your machine (`uname -m`), one of these" } else { "" }
         ));
         for tool in self.tools {
             add(format_args!("   install -m 0755 {tool} /usr/local/bin/a4co-apply\n"));
