@@ -167,7 +167,7 @@ mod tests {
                 &volumes,
                 Held::All,
                 &two,
-                &["a4co-apply shop.vol-1 --trust trust.json\n", "uname", media, joined],
+                &["a4co-apply apply shop.vol-1 --trust trust.json\n", "uname", media, joined],
                 &["delta"],
             ),
             (
