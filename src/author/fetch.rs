@@ -153,18 +153,37 @@ pub(crate) fn remove_damaged(cache: &Cache, set: &ImageSet) -> Result<usize, Fai
     Ok(count)
 }
 
-/// Fetches the indexes and manifests of `images`, and returns what the images consist of.
+/// Fetches the indexes and manifests of `images`, and returns what the images consist of, and how
+/// that is said for `platforms`, or for all if there is none.
 pub(crate) async fn documents(
     registries: &Registries,
     cache: &Cache,
     images: &[Image],
-    contents: &Contents,
-) -> Result<ImageSet, Failure> {
+    platforms: &[Platform],
+) -> Result<(ImageSet, Contents), Failure> {
     // Side by side: first the roots, which need no other, then what they list. The walk finds them in
     // the cache, and judges them.
     let roots = images.iter().map(|image| (image.digest, image.name.as_str())).collect();
     let listed = fetch_all(registries, cache, roots).await?;
     fetch_all(registries, cache, listed).await?;
+    let all = Contents::full([]);
+    let set = walk(registries, cache, images, &all).await?;
+    // Without any index there is nothing to choose from, and a bundle must not claim it.
+    let has_index = images.iter().any(|image| set.index(image.digest).is_some());
+    if platforms.is_empty() || !has_index {
+        return Ok((set, all));
+    }
+    let some = Contents::full(platforms.iter().cloned());
+    Ok((walk(registries, cache, images, &some).await?, some))
+}
+
+/// Walks over images whose documents are in the cache.
+async fn walk(
+    registries: &Registries,
+    cache: &Cache,
+    images: &[Image],
+    contents: &Contents,
+) -> Result<ImageSet, Failure> {
     let mut walk = ImageWalk::new(images, contents);
     while let Some(Step { image, digest, kind, .. }) = walk.advance()? {
         if kind.is_document() {

@@ -262,8 +262,7 @@ impl Images {
             let mut all = Vec::new();
             for draft in drafts {
                 let images = &draft.compiled.release.config().images;
-                let full = Contents::full(platforms.clone());
-                let set = fetch::documents(registries, cache, images, &full).await?;
+                let (set, full) = fetch::documents(registries, cache, images, platforms).await?;
                 all.push(Fetched { contents: self.contents(full, &set), set });
             }
             for (Draft { compiled, .. }, Fetched { contents, set }) in drafts.iter().zip(&all) {
@@ -286,7 +285,7 @@ impl Images {
     fn contents(&self, full: Contents, set: &ImageSet) -> Contents {
         match &self.base {
             Some(UntrustedBundle { release, images: Some(held), .. }) => {
-                Contents::delta(self.platforms.clone(), set, release.id(), held)
+                Contents::delta(full.platforms, set, release.id(), held)
             }
             _ => full,
         }
@@ -312,9 +311,8 @@ impl Images {
                 ));
                 let images = &compiled.release.config().images;
                 block_on(async {
-                    let full = Contents::full(self.platforms.clone());
-                    let Self { registries, cache, .. } = self;
-                    fetch::documents(registries, cache, images, &full).await?;
+                    let Self { registries, cache, platforms, .. } = self;
+                    fetch::documents(registries, cache, images, platforms).await?;
                     fetch::content(registries, cache, images, set, contents).await?;
                     self.progress.end();
                     Ok(())
