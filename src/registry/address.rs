@@ -63,6 +63,9 @@ impl Address {
         if scheme == Scheme::Http && !is_loopback(authority) {
             return Err(ParseAddressError::PlainHttp { text: without_secrets(text) });
         }
+        if prefix.split('/').next() == Some("v2") {
+            return Err(ParseAddressError::Api { text: printable(text) });
+        }
         let authority = authority.to_ascii_lowercase();
         Ok(Self { scheme, authority, prefix: prefix.to_owned() })
     }
@@ -185,6 +188,15 @@ pub enum ParseAddressError {
         /// The text.
         text: String,
     },
+    /// With the path of the API in it.
+    #[error(
+        "`{text}`: leave `/v2` out: every request begins with it, and what stands here would come \
+         after it, as the beginning of every repository"
+    )]
+    Api {
+        /// The text.
+        text: String,
+    },
     /// Plain HTTP to another machine.
     #[error(
         "`{text}`: without encryption only this machine is asked; give the registry TLS, and \
@@ -284,7 +296,12 @@ mod tests {
 
     #[test]
     fn an_address_of_a_mirror_is_no_more_than_it_seems() {
-        for text in ["https://harbor.lan", "https://harbor.lan:8443/hub", "http://[::1]:5000/a/b"] {
+        for text in [
+            "https://harbor.lan",
+            "https://harbor.lan/v2x",
+            "https://harbor.lan:8443/hub",
+            "http://[::1]:5000/a/b",
+        ] {
             assert_eq!(Address::parse(text).unwrap().to_string(), text);
         }
         for (case, text) in [
@@ -294,6 +311,8 @@ mod tests {
             ("a query", "https://harbor.lan/a?b"),
             ("a climbing prefix", "https://harbor.lan/../a"),
             ("plain HTTP to another machine", "http://harbor.lan"),
+            ("the path of the API", "https://harbor.lan/v2/"),
+            ("the path of the API with more", "https://harbor.lan/v2/hub"),
         ] {
             assert!(Address::parse(text).is_err(), "{case}");
         }

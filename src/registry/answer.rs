@@ -10,11 +10,8 @@ use serde::Deserialize;
 use tokio::time::timeout;
 
 use crate::{
-    connection::Answer,
-    error::{RegistryError, Wanted},
-    options::Timeouts,
-    retry::retry_after,
-    text::printable,
+    connection::Answer, error::RegistryError, options::Timeouts, retry::retry_after,
+    text::printable, wanted::Wanted,
 };
 
 /// Most bytes of a refusal that are read.

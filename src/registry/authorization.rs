@@ -7,7 +7,7 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Uri, header};
+use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
 use serde::Deserialize;
 use tokio::sync::Mutex as AsyncMutex;
 
@@ -17,10 +17,11 @@ use crate::{
     challenge::Challenge,
     connection::{Connections, body_of},
     credential::{Credential, Credentials},
-    error::{RegistryError, Wanted},
+    error::RegistryError,
     name::is_loopback,
     options::Timeouts,
     text::in_query,
+    wanted::Wanted,
 };
 
 /// Most bytes of an answer with a token.
@@ -144,7 +145,7 @@ impl Question<'_> {
         credential: Option<Credential>,
     ) -> Result<HeaderValue, RegistryError> {
         let uri = self.realm(realm)?;
-        let refuse = |why: String, is_transient| self.refuse(realm, why, is_transient);
+        let refuse = |why: String| self.refuse(realm, why);
         let scopes = scope.split(' ').map(|scope| format!("scope={}", in_query(scope)));
         // Some servers take an empty name for the name of a service that they do not know.
         let service = Some(service).filter(|service| !service.is_empty());
@@ -176,34 +177,38 @@ impl Question<'_> {
                 request.body(body_of(Bytes::new()))
             }
         };
-        let request = request.map_err(|error| refuse(error.to_string(), false))?;
+        let request = request.map_err(|error| refuse(error.to_string()))?;
         let answer =
             self.connections.send(self.wanted, request, self.timeouts.idle, || false).await?;
         if !answer.status().is_success() {
             let error = answer::refusal(self.wanted, answer, self.timeouts).await;
             let words = error.to_string();
             let words = words.split_once(": ").map_or(words.as_str(), |(_, words)| words);
-            let mut refused = refuse(words.to_owned(), error.is_transient());
-            if let RegistryError::Token { retry_after, .. } = &mut refused {
-                *retry_after = error.retry_after();
-            }
-            return Err(refused);
+            return Err(RegistryError::Token {
+                wanted: Box::new(self.wanted.clone()),
+                realm: without_secrets(realm),
+                why: words.to_owned(),
+                is_transient: error.is_transient(),
+                retry_after: error.retry_after(),
+                // Some say it so to a wrong password (OAuth 2, RFC 6749, 5.2).
+                is_refused: error.is_denied() || error.status() == Some(StatusCode::BAD_REQUEST),
+            });
         }
         let bytes = answer::read(self.wanted, answer, MOST_TOKEN, self.timeouts).await?;
         let parsed: TokenAnswer = serde_json::from_slice(&bytes)
-            .map_err(|_| refuse("the answer holds no token".to_owned(), false))?;
+            .map_err(|_| refuse("the answer holds no token".to_owned()))?;
         let token = if parsed.token.is_empty() { parsed.access_token } else { parsed.token };
         let mut header = HeaderValue::try_from(format!("Bearer {token}"))
             .ok()
             .filter(|_| !token.is_empty())
-            .ok_or_else(|| refuse("the answer holds no token".to_owned(), false))?;
+            .ok_or_else(|| refuse("the answer holds no token".to_owned()))?;
         header.set_sensitive(true);
         Ok(header)
     }
 
     /// Credentials go only where nobody listens.
     fn realm(&self, realm: &str) -> Result<Uri, RegistryError> {
-        let refuse = |why: &str| self.refuse(realm, why.to_owned(), false);
+        let refuse = |why: &str| self.refuse(realm, why.to_owned());
         let uri: Uri = realm.parse().map_err(|_| refuse("it is no URL"))?;
         let authority = uri.authority().ok_or_else(|| refuse("it is no URL of HTTP"))?.as_str();
         match uri.scheme_str() {
@@ -217,9 +222,15 @@ impl Question<'_> {
         }
     }
 
-    fn refuse(&self, realm: &str, why: String, is_transient: bool) -> RegistryError {
-        let (wanted, realm) = (Box::new(self.wanted.clone()), without_secrets(realm));
-        RegistryError::Token { wanted, realm, why, is_transient, retry_after: None }
+    fn refuse(&self, realm: &str, why: String) -> RegistryError {
+        RegistryError::Token {
+            wanted: Box::new(self.wanted.clone()),
+            realm: without_secrets(realm),
+            why,
+            is_transient: false,
+            retry_after: None,
+            is_refused: false,
+        }
     }
 }
 

@@ -13,12 +13,13 @@ use crate::{
     authorization::Scope,
     client::Client,
     connection::Answer,
-    error::{RegistryError, Wanted},
+    error::RegistryError,
     manifest::MAX_MANIFEST_BYTES,
     name::Repository,
     progress::Event,
     request::{Ask, Party},
     sources::Sources,
+    wanted::{Wanted, What},
 };
 
 /// So many bytes since the last failure make up for it, and fewer in the time in which something has
@@ -163,7 +164,7 @@ impl BlobStream {
     /// Returns what was wanted, for errors of who reads.
     pub(crate) fn wanted(&self) -> Wanted {
         Wanted {
-            what: format!("the blob {}", self.digest),
+            what: What::Blob(self.digest),
             repository: self.repository.clone(),
             mirror: self.open.as_ref().and_then(|open| open.wanted.mirror.clone()),
         }
@@ -209,12 +210,10 @@ impl BlobStream {
     }
 
     async fn open(&self) -> Result<Open, RegistryError> {
-        let what = self.wanted().what;
         let Some(source) = self.sources.current() else {
-            let why = "there is no address to ask".to_owned();
-            return Err(RegistryError::Answer { wanted: Box::new(self.wanted()), why });
+            return Err(RegistryError::NoMirror { wanted: Box::new(self.wanted()) });
         };
-        let wanted = source.wanted(&what, &self.repository);
+        let wanted = source.wanted(What::Blob(self.digest), &self.repository);
         let scope = Scope::pull(&source.address().path_of(&self.repository));
         let party = Party { wanted: &wanted, address: source.address(), scope: &scope };
         let ask = Ask::new(Method::GET, party.uri(&format!("blobs/{}", self.digest))?)

@@ -11,11 +11,12 @@ use crate::{
     challenge::challenges,
     connection::{Answer, Body, Connections, OptionsError},
     credential::Credentials,
-    error::{RegistryError, Wanted},
+    error::RegistryError,
     name::Repository,
     options::Options,
     progress::Event,
     request::{Ask, Party, Writer, identify},
+    wanted::{Wanted, What},
 };
 
 /// Most redirects that are followed, one after the other.
@@ -59,14 +60,15 @@ impl Client {
     /// patiently.
     pub(crate) async fn read<T>(
         &self,
-        what: &str,
+        what: impl Into<What>,
         repository: &Repository,
         mut action: impl AsyncFnMut(Party<'_>) -> Result<T, RegistryError>,
     ) -> Result<T, RegistryError> {
+        let own = Wanted::new(what, repository);
         let sources = self.inner.options.sources(repository.host());
         let mut sources = sources.iter().peekable();
         while let Some(source) = sources.next() {
-            let wanted = source.wanted(what, repository);
+            let wanted = source.wanted(own.what.clone(), repository);
             let scope = Scope::pull(&source.address().path_of(repository));
             let party = Party { wanted: &wanted, address: source.address(), scope: &scope };
             if sources.peek().is_none() {
@@ -77,16 +79,14 @@ impl Client {
                 Err(error) => self.observe(&Event::MirrorSkipped { error: &error }),
             }
         }
-        let wanted = Wanted { what: what.to_owned(), repository: repository.clone(), mirror: None };
-        let why = "there is no address to ask".to_owned();
-        Err(RegistryError::Answer { wanted: Box::new(wanted), why })
+        Err(RegistryError::NoMirror { wanted: Box::new(own) })
     }
 
     /// Prepares to write `what` to the registry itself.
-    pub(crate) fn writer(&self, what: String, repository: &Repository) -> Writer {
+    pub(crate) fn writer(&self, what: impl Into<What>, repository: &Repository) -> Writer {
         let address = self.inner.options.origin(repository.host());
         let scope = Scope::push(&address.path_of(repository));
-        let wanted = Wanted { what, repository: repository.clone(), mirror: None };
+        let wanted = Wanted::new(what, repository);
         Writer { wanted, address, scope }
     }
 

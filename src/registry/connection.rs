@@ -34,11 +34,7 @@ use thiserror::Error;
 use tokio::{net::TcpStream, time::timeout};
 use tower::{BoxError, Service};
 
-use crate::{
-    error::{RegistryError, Wanted},
-    name::is_loopback,
-    options::Options,
-};
+use crate::{error::RegistryError, name::is_loopback, options::Options, wanted::Wanted};
 
 /// Bytes that each connection reads ahead at most, and so the most that headers may be.
 const READ_BUFFER: usize = 64 << 10;

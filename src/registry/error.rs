@@ -1,36 +1,18 @@
 //! What can go wrong between us and a registry.
 
-use std::{error::Error as StdError, fmt, io, time::Duration};
+use std::{error::Error as StdError, io, time::Duration};
 
 use a4co_bundle::Digest;
 use http::StatusCode;
 use thiserror::Error;
 
 use crate::{
-    address::{Address, LocationError},
-    credential::CredentialError,
-    name::Repository,
+    address::LocationError, credential::CredentialError, retry::Patience, trouble::Trouble,
+    wanted::Wanted,
 };
 
 /// Whatever a library failed with.
 type Cause = Box<dyn StdError + Send + Sync>;
-
-/// What was wanted of which registry: `the manifest 2.11 of docker.io/library/nats`, and from where
-/// if that was a mirror.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
-    pub(crate) what: String,
-    pub(crate) repository: Repository,
-    /// Where it was asked for, if that is not the registry itself.
-    pub(crate) mirror: Option<Address>,
-}
-
-impl fmt::Display for Wanted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {}", self.what, self.repository)?;
-        self.mirror.as_ref().map_or(Ok(()), |mirror| write!(f, " (from the mirror {mirror})"))
-    }
-}
 
 /// Why a registry could not be read or written.
 #[derive(Debug, Error)]
@@ -59,6 +41,12 @@ pub enum RegistryError {
         address: String,
         /// Why.
         source: Cause,
+    },
+    /// Only mirrors are to be asked, and the registry has none.
+    #[error("{wanted}: {} has no mirror, and is not to be asked itself", wanted.repository.host())]
+    NoMirror {
+        /// What was wanted.
+        wanted: Box<Wanted>,
     },
     /// A connection that ended too early.
     #[error("{wanted}: the connection ended in the middle")]
@@ -131,6 +119,8 @@ pub enum RegistryError {
         is_transient: bool,
         /// How long the server of tokens wants not to be asked.
         retry_after: Option<Duration>,
+        /// Whether it is the login, or the lack of one, that was refused.
+        is_refused: bool,
     },
     /// The manifest is not one that containers are started from.
     #[error("{wanted}: {why}")]
@@ -195,16 +185,27 @@ impl RegistryError {
     /// Returns whether the same request may succeed later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        match self {
+        self.patience() != Patience::None
+    }
+
+    /// Returns how patiently to ask again.
+    pub(crate) fn patience(&self) -> Patience {
+        let is_transient = match self {
             Self::Status { status, .. } => {
                 matches!(status.as_u16(), 408 | 429) || status.is_server_error()
             }
             Self::Token { is_transient, .. } => *is_transient,
-            // A certificate does not become good by asking again.
-            Self::Unreachable { source, .. } => certificate_error(source.as_ref()).is_none(),
+            Self::Unreachable { source, .. } => match Trouble::of(source.as_ref()) {
+                Trouble::Other => true,
+                // It may just be starting.
+                Trouble::Refused | Trouble::NoNames => return Patience::Short,
+                // Neither a name nor a certificate becomes good by asking again.
+                _ => false,
+            },
             Self::Interrupted { .. } | Self::Timeout { .. } => true,
             _ => false,
-        }
+        };
+        if is_transient { Patience::Full } else { Patience::None }
     }
 
     /// Returns how long the registry wants not to be asked.
@@ -215,57 +216,13 @@ impl RegistryError {
         }
     }
 
-    /// Returns what to do about it, if there is something that helps in general.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        let host = &self.wanted().repository.host();
-        match self {
-            // Distribution up to 2.8, and what is built on it, looks for every manifest of an index.
-            Self::Status { code, .. } if code == "MANIFEST_BLOB_UNKNOWN" => Some(
-                "this registry takes an index only when all its platforms are there: push a bundle \
-                 with every platform, or let the registry take sparse indexes (distribution 3 can)"
-                    .to_owned(),
-            ),
-            Self::Status { status, .. } => match status.as_u16() {
-                401 | 403 => Some(format!(
-                    "log in with `docker login {host}`; a repository that does not exist can look \
-                     the same"
-                )),
-                404 => Some("check the name, and whether the tag was deleted".to_owned()),
-                413 => Some(
-                    "a proxy before the registry limits the size of requests: raise it to \
-                             at least 16 MiB (nginx: client_max_body_size)"
-                        .to_owned(),
-                ),
-                429 => Some(format!("wait, or `docker login {host}` for a higher limit")),
-                _ => None,
-            },
-            Self::Unreachable { source, .. } => Some(match certificate_error(source.as_ref()) {
-                Some(rustls::CertificateError::UnknownIssuer) => {
-                    "give the certificate of the registry's authority with --ca".to_owned()
-                }
-                Some(_) => "the registry's certificate has to be renewed, or is for another name"
-                    .to_owned(),
-                None => "check name, network and HTTPS_PROXY".to_owned(),
-            }),
-            Self::Token { .. } | Self::Credential { .. } => {
-                Some(format!("log in anew with `docker login {host}`"))
-            }
-            Self::Digest { .. } => Some(
-                "the registry or something before it hands out damaged or other content; nothing \
-                 of it is used"
-                    .to_owned(),
-            ),
-            _ => None,
-        }
-    }
-
     /// Returns what was wanted.
     #[must_use]
     pub fn wanted(&self) -> &Wanted {
         match self {
             Self::Status { wanted, .. }
             | Self::Unreachable { wanted, .. }
+            | Self::NoMirror { wanted }
             | Self::Interrupted { wanted, .. }
             | Self::Timeout { wanted, .. }
             | Self::TooLarge { wanted, .. }
@@ -279,23 +236,4 @@ impl RegistryError {
             | Self::Damaged { wanted, .. } => wanted,
         }
     }
-}
-
-/// Finds what TLS has against a certificate, however deep in the chain of causes.
-fn certificate_error<'a>(
-    error: &'a (dyn StdError + 'static),
-) -> Option<&'a rustls::CertificateError> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(rustls::Error::InvalidCertificate(found)) = error.downcast_ref() {
-            return Some(found);
-        }
-        // An I/O error hides what it wraps from `source`.
-        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        next = match inner {
-            Some(inner) => Some(inner as &(dyn StdError + 'static)),
-            None => error.source(),
-        };
-    }
-    None
 }

@@ -59,9 +59,8 @@ impl Client {
         repository: &Repository,
         reference: &Reference,
     ) -> Result<Manifest, RegistryError> {
-        let what = format!("the manifest {reference}");
         let path = format!("manifests/{reference}");
-        self.read(&what, repository, async |party| {
+        self.read(reference, repository, async |party| {
             let ask = ask(party, Method::GET, &path)?;
             let answer = self.ask_well(party, &ask).await?;
             let headers = answer.headers().clone();
@@ -81,12 +80,19 @@ impl Client {
         repository: &Repository,
         reference: &Reference,
     ) -> Result<Option<Head>, RegistryError> {
-        let what = format!("the manifest {reference}");
         let path = format!("manifests/{reference}");
-        let found = self.read(&what, repository, async |party| {
-            let ask = ask(party, Method::HEAD, &path)?;
-            let answer = self.ask_well(party, &ask).await?;
-            Ok(head_of(&answer))
+        let found = self.read(reference, repository, async |party| {
+            let head = ask(party, Method::HEAD, &path)?;
+            let answer = self.ask(party, &head).await?;
+            match answer.status().as_u16() {
+                // Why, stands in a body, which this method has none of.
+                401 | 403 | 429 => {
+                    let get = ask(party, Method::GET, &path)?;
+                    Ok(head_of(&self.ask_well(party, &get).await?))
+                }
+                200..=299 => Ok(head_of(&answer)),
+                _ => Err(self.refusal(party, answer).await),
+            }
         });
         match found.await {
             Err(error) if error.is_not_found() => Ok(None),
@@ -171,7 +177,7 @@ impl Client {
         digest: Digest,
     ) -> Result<bool, RegistryError> {
         let path = format!("manifests/{digest}");
-        let writer = self.writer(format!("the manifest {digest}"), repository);
+        let writer = self.writer(&Reference::Digest(digest), repository);
         let found = self.patiently(async || {
             let party = writer.party();
             let answer = self.ask(party, &ask(party, Method::HEAD, &path)?).await?;

@@ -13,10 +13,10 @@ use crate::{
     address::{Address, Scheme},
     credential::HELPER_DEADLINE,
     environment::Environment,
-    error::Wanted,
     name::{Host, Repository},
     progress::{Observer, Unobserved},
     retry::Retry,
+    wanted::{Wanted, What},
 };
 
 /// Whether a registry is asked itself when no mirror of it helps.
@@ -71,6 +71,8 @@ impl Default for Timeouts {
 pub struct Options {
     /// Mirrors of each registry.
     pub mirrors: BTreeMap<Host, Mirrors>,
+    /// Whether a registry without a mirror is asked itself.
+    pub without_mirror: Origin,
     /// Certificates of authorities to trust besides those of the machine, in PEM; may be empty.
     pub ca: Vec<u8>,
     /// Registries of this machine that have no encryption.
@@ -91,6 +93,7 @@ impl Options {
     pub fn new(environment: Environment) -> Self {
         Self {
             mirrors: BTreeMap::new(),
+            without_mirror: Origin::Last,
             ca: Vec::new(),
             plain_http: BTreeSet::new(),
             environment,
@@ -118,12 +121,14 @@ impl Options {
         Address::of_host(host, if is_plain { Scheme::Http } else { Scheme::Https })
     }
 
-    /// Returns where to read what the registry has, in order; mirrors come as such.
+    /// Returns where to read what the registry has, in order; mirrors come as such. Nothing, if it
+    /// has no mirror and is not to be asked itself.
     pub(crate) fn sources(&self, host: &Host) -> Vec<Source> {
         let mirrors = self.mirrors.get(host);
         let addresses = mirrors.iter().flat_map(|mirrors| &mirrors.addresses);
         let mut sources: Vec<_> = addresses.cloned().map(Source::Mirror).collect();
-        if sources.is_empty() || mirrors.is_none_or(|mirrors| mirrors.origin == Origin::Last) {
+        let origin = mirrors.filter(|mirrors| !mirrors.addresses.is_empty());
+        if origin.map_or(self.without_mirror, |mirrors| mirrors.origin) == Origin::Last {
             sources.push(Source::Origin(self.origin(host)));
         }
         sources
@@ -132,9 +137,10 @@ impl Options {
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { mirrors, plain_http, retry, timeouts, .. } = self;
+        let Self { mirrors, without_mirror, plain_http, retry, timeouts, .. } = self;
         f.debug_struct("Options")
             .field("mirrors", mirrors)
+            .field("without_mirror", without_mirror)
             .field("plain_http", plain_http)
             .field("retry", retry)
             .field("timeouts", timeouts)
@@ -157,12 +163,12 @@ impl Source {
     }
 
     /// Returns what is wanted, and that it is wanted from here.
-    pub(crate) fn wanted(&self, what: &str, repository: &Repository) -> Wanted {
+    pub(crate) fn wanted(&self, what: impl Into<What>, repository: &Repository) -> Wanted {
         let mirror = match self {
             Self::Mirror(address) => Some(address.clone()),
             Self::Origin(_) => None,
         };
-        Wanted { what: what.to_owned(), repository: repository.clone(), mirror }
+        Wanted { mirror, ..Wanted::new(what, repository) }
     }
 }
 
@@ -209,5 +215,9 @@ mod tests {
             let found: Vec<_> = sources.iter().map(|it| it.address().to_string()).collect();
             assert_eq!(found, expected, "{origin:?}");
         }
+        let mut options = Options::new(Environment::default());
+        assert_eq!(options.sources(&host).len(), 1);
+        options.without_mirror = Origin::Never;
+        assert_eq!(options.sources(&host).len(), 0, "no mirror, and never the registry itself");
     }
 }

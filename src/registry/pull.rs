@@ -12,10 +12,11 @@ use tokio::task::spawn_blocking;
 use crate::{
     cache::Cache,
     client::Client,
-    error::{RegistryError, Wanted},
+    error::RegistryError,
     name::Repository,
     partial::Partial,
     progress::Event,
+    wanted::{Wanted, What},
 };
 
 /// A blob to pull, and a repository that has it.
@@ -145,7 +146,6 @@ impl Client {
 }
 
 fn local(blob: &PullBlob, source: io::Error) -> RegistryError {
-    let what = format!("the blob {}", blob.digest);
-    let wanted = Wanted { what, repository: blob.repository.clone(), mirror: None };
+    let wanted = Wanted::new(What::Blob(blob.digest), &blob.repository);
     RegistryError::Local { wanted: Box::new(wanted), source }
 }

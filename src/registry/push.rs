@@ -18,6 +18,7 @@ use crate::{
     request::{Ask, Party},
     text::in_query,
     upload::Upload,
+    wanted::What,
 };
 
 /// Error code of a registry that misses what a manifest refers to (OCI distribution specification,
@@ -45,7 +46,7 @@ impl Client {
         repository: &Repository,
         digest: Digest,
     ) -> Result<bool, RegistryError> {
-        let writer = self.writer(format!("the blob {digest}"), repository);
+        let writer = self.writer(What::Blob(digest), repository);
         self.patiently(async || self.looks_for_blob(writer.party(), digest).await).await
     }
 
@@ -103,7 +104,7 @@ impl Client {
         size: u64,
         content: Arc<dyn Content>,
     ) -> Result<(), RegistryError> {
-        let writer = self.writer(format!("the blob {digest}"), repository);
+        let writer = self.writer(What::Blob(digest), repository);
         Upload::new(self, writer.party(), digest, size, content).run().await?;
         self.observe(&Event::Finished { digest, size });
         Ok(())
@@ -120,7 +121,7 @@ impl Client {
         digest: Digest,
         from: &Repository,
     ) -> Result<bool, RegistryError> {
-        let writer = self.writer(format!("the blob {digest}"), repository);
+        let writer = self.writer(What::Blob(digest), repository);
         let scope = Scope::mount(repository.path(), from.path());
         let party = Party { scope: &scope, ..writer.party() };
         self.patiently(async || {
@@ -164,7 +165,7 @@ impl Client {
         bytes: &[u8],
     ) -> Result<Digest, RegistryError> {
         let digest = Digest::of(bytes);
-        let writer = self.writer(format!("the manifest {reference}"), repository);
+        let writer = self.writer(reference, repository);
         let party = writer.party();
         if let Reference::Digest(expected) = *reference
             && expected != digest

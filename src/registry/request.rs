@@ -9,8 +9,9 @@ use crate::{
     address::Address,
     authorization::Scope,
     connection::{Body, body_of},
-    error::{RegistryError, Wanted},
+    error::RegistryError,
     text::in_query,
+    wanted::Wanted,
 };
 
 /// What we call ourselves.

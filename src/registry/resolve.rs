@@ -6,11 +6,8 @@ use a4co_bundle::{Digest, ImageDocument, ImageIndex, Platform};
 use serde::Deserialize;
 
 use crate::{
-    client::Client,
-    error::{RegistryError, Wanted},
-    name::Repository,
-    reference::Reference,
-    text::printable,
+    client::Client, error::RegistryError, name::Repository, reference::Reference, text::printable,
+    wanted::Wanted,
 };
 
 /// Operating system of what is no image but lies beside one, such as an attestation.
@@ -64,8 +61,7 @@ impl Client {
         let found = self.manifest(repository, reference).await?;
         let (digest, size) = (found.digest, found.bytes.len() as u64);
         let refuse = |why: String| {
-            let what = format!("the manifest {reference}");
-            let wanted = Wanted { what, repository: repository.clone(), mirror: None };
+            let wanted = Wanted::new(reference, repository);
             RegistryError::Image { wanted: Box::new(wanted), why }
         };
         let document = ImageDocument::from_bytes(&found.bytes)

@@ -22,6 +22,20 @@ pub struct Retry {
     pub longest_pause: Duration,
 }
 
+/// How patiently something is asked for again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// It cannot succeed.
+    None,
+    /// It is soon clear whether it can.
+    Short,
+    /// It may take its time.
+    Full,
+}
+
+/// How often something is asked for that can succeed soon or not at all.
+const SHORT_ATTEMPTS: u32 = 3;
+
 impl Default for Retry {
     /// Six attempts in about 15 s, or up to 5 min if the registry asks for that.
     fn default() -> Self {
@@ -37,10 +51,12 @@ impl Retry {
     /// Returns how long to wait after the failure number `failures`, counted from 1; `None` when it
     /// is not to be tried again.
     pub(crate) fn pause(&self, failures: u32, error: &RegistryError) -> Option<Duration> {
-        if failures >= self.attempts || !error.is_transient() {
-            return None;
-        }
-        Some(self.length(failures, error.retry_after(), random()))
+        let attempts = match error.patience() {
+            Patience::None => 1,
+            Patience::Short => self.attempts.min(SHORT_ATTEMPTS),
+            Patience::Full => self.attempts,
+        };
+        (failures < attempts).then(|| self.length(failures, error.retry_after(), random()))
     }
 
     /// Between half and all of a pause that doubles, so that many clients do not come back at once;

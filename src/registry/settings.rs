@@ -61,7 +61,8 @@ impl Settings {
     pub fn to_options(&self, environment: Environment) -> Result<Options, SettingsError> {
         let mut options = Options::new(environment);
         let origin = if self.mirrors_only { Origin::Never } else { Origin::Last };
-        for text in &self.mirrors {
+        // A variable that is set to nothing says nothing.
+        for text in self.mirrors.iter().filter(|text| !text.is_empty()) {
             let malformed = || SettingsError::Mirror { text: without_secrets(text) };
             let pair = text.split_once('=').filter(|(name, _)| !name.contains("://"));
             let (name, url) = pair.ok_or_else(malformed)?;

@@ -31,6 +31,24 @@ fn is_plain(character: char) -> bool {
         | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Returns `text` with digests of 12 digits instead of 64, for lines of progress.
+#[must_use]
+pub fn short_digests(text: &str) -> String {
+    const START: &str = "sha256:";
+    const LENGTH: usize = 64;
+    const SHORT: usize = 12;
+    let mut parts = text.split(START);
+    let mut short = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        short.push_str(START);
+        let digits = part.bytes().take_while(u8::is_ascii_hexdigit).count();
+        let left_out = if digits == LENGTH { SHORT..LENGTH } else { 0..0 };
+        short.push_str(&part[..left_out.start]);
+        short.push_str(&part[left_out.end..]);
+    }
+    short
+}
+
 /// Writes `text` so that it can stand in the query of a URL (RFC 3986, 2.3).
 pub(crate) fn in_query(text: &str) -> String {
     let mut query = String::with_capacity(text.len());
@@ -47,6 +65,20 @@ pub(crate) fn in_query(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn digests_are_shortened_and_nothing_else_is() {
+        let digest = "0123456789abcdef".repeat(4);
+        for (text, expected) in [
+            (format!("the blob sha256:{digest} of a"), "the blob sha256:0123456789ab of a"),
+            (format!("a@sha256:{digest}"), "a@sha256:0123456789ab"),
+            (format!("sha256:{digest}0"), &format!("sha256:{digest}0")),
+            ("sha256:1234 sha256:".to_owned(), "sha256:1234 sha256:"),
+            ("é".to_owned(), "é"),
+        ] {
+            assert_eq!(short_digests(&text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn what_a_registry_says_is_short_and_commands_nothing() {

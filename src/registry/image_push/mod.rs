@@ -25,13 +25,14 @@ use tokio::task::spawn_blocking;
 use crate::{
     address::Address,
     client::Client,
-    error::{RegistryError, Wanted},
+    error::RegistryError,
     held::{HeldImages, SharedFile},
     image_push::plan::{Plan, PlannedBlob, PlannedImage},
     name::Repository,
     progress::Event,
     push::Delivery,
     reference::Reference,
+    wanted::Wanted,
 };
 
 pub use error::ImagePushError;
@@ -225,8 +226,7 @@ impl<R: SharedFile> ImagePush<R> {
         let read = spawn_blocking(move || content.read()).await;
         let read = read.map_err(io::Error::from).and_then(|read| read);
         let bytes = read.map_err(|source| {
-            let what = format!("the manifest {digest}");
-            let wanted = Wanted { what, repository: repository.clone(), mirror: None };
+            let wanted = Wanted::new(&Reference::Digest(digest), repository);
             RegistryError::Local { wanted: Box::new(wanted), source }
         })?;
         Ok((media_type, bytes.into()))

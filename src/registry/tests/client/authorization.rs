@@ -130,7 +130,7 @@ async fn without_a_login_the_error_says_how_to_log_in() {
     assert_eq!(
         error.to_string(),
         format!(
-            "the manifest 1 of {host}/team/app: the registry answers 401 Unauthorized: \
+            "{host}/team/app:1: the registry answers 401 Unauthorized: \
              UNAUTHORIZED: who are you?"
         )
     );
@@ -265,6 +265,40 @@ async fn a_server_of_tokens_that_has_too_much_to_do_is_asked_again() {
     assert_eq!(fake.count("GET", "/token"), 2);
 }
 
+#[tokio::test]
+async fn broken_credentials_are_to_be_mended_and_not_to_be_logged_in_with() {
+    let fake = Fake::start(|_| challenge("Basic")).await;
+    let host = &fake.host;
+    for (case, text, hint) in [
+        ("no JSON", "{".to_owned(), "mend `"),
+        ("a broken entry", format!(r#"{{"auths":{{"{host}":{{"auth":"!"}}}}}}"#), "the entry `"),
+        (
+            "a missing helper",
+            format!(r#"{{"credHelpers":{{"{host}":"missing-for-sure"}}}}"#),
+            "install `docker-credential-missing-for-sure`",
+        ),
+    ] {
+        let (_dir, client) = with_credentials(host, &text);
+        let error = client.manifest(&app(host), &tag()).await.unwrap_err();
+        let found = error.hint().expect(case);
+        assert!(found.contains(hint) && !found.contains("docker login"), "{case}: {found}");
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_a_server_of_tokens_refuses_has_to_be_made_anew() {
+    for (status, is_refused) in [(401, true), (403, true), (400, true), (500, false)] {
+        let fake = Fake::start(move |request| {
+            if request.target.starts_with("/token") { Reply::new(status) } else { bearer(request) }
+        })
+        .await;
+        let (_dir, client) = with_credentials(&fake.host, &login(&fake.host));
+        let error = client.manifest(&app(&fake.host), &tag()).await.unwrap_err();
+        let expected = is_refused.then(|| format!("log in anew with `docker login {}`", fake.host));
+        assert_eq!(error.hint(), expected, "{status}");
+    }
+}
+
 /// `PATH` with a folder before all others.
 fn path_with(dir: &std::path::Path) -> std::ffi::OsString {
     let usual = std::env::var_os("PATH").unwrap();
@@ -320,12 +354,16 @@ async fn a_helper_is_asked_and_one_that_hangs_is_killed() {
                 assert_eq!(fs_err::read_to_string(&noted).unwrap(), fake.host);
             }
             Err(why) => {
-                let error = chain(&result.expect_err(case));
                 let is_sent = fake
                     .received()
                     .iter()
                     .any(|it| it.header("authorization") == Some("Basic Og=="));
                 assert!(!is_sent, "{case}");
+                let error = result.expect_err(case);
+                let hint = error.hint().unwrap();
+                let is_nobody = ["unknown", "empty"].contains(&name);
+                assert_eq!(hint.contains("docker login"), is_nobody, "{case}: {hint}");
+                let error = chain(&error);
                 assert!(error.contains(why), "{case}: {error}");
                 assert!(!error.contains("secret"), "{case}: {error}");
             }

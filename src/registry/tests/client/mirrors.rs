@@ -157,6 +157,40 @@ async fn a_registry_that_is_never_to_be_asked_is_not() {
 }
 
 #[tokio::test]
+async fn a_registry_without_a_mirror_is_not_asked_either_where_only_mirrors_are() {
+    let registry = Fake::start(|_| manifest()).await;
+    let mut options = options(&[&registry.host]);
+    options.without_mirror = Origin::Never;
+    let client = Client::new(options).unwrap();
+    let reference = Reference::tag("1").unwrap();
+    let error = client.manifest(&app(&registry.host), &reference).await.unwrap_err();
+    assert!(error.to_string().contains(&format!("{} has no mirror", registry.host)), "{error}");
+    assert!(error.hint().unwrap().contains(&format!("--mirror {}=URL", registry.host)));
+    assert_eq!(registry.received().len(), 0);
+}
+
+#[tokio::test]
+async fn what_to_do_is_said_of_whoever_answered() {
+    for status in [401, 403, 429] {
+        let registry = Fake::start(|_| manifest()).await;
+        let reply = Reply::new(status).body(r#"{"errors":[{"code":"X","message":"not you"}]}"#);
+        let mirror = Fake::start(move |_| reply.clone()).await;
+        let address = format!("http://{}", mirror.host);
+        let (client, _) = mirrored(&registry, &[&address], Origin::Never);
+        let (app, reference) = (app(&registry.host), Reference::tag("1").unwrap());
+        let told = [
+            client.manifest(&app, &reference).await.unwrap_err(),
+            client.head(&app, &reference).await.unwrap_err(),
+        ];
+        for error in told {
+            let hint = error.hint().expect("a hint");
+            assert!(hint.contains(&format!("docker login {}`", mirror.host)), "{status}: {hint}");
+            assert!(error.to_string().ends_with("X: not you"), "{status}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_written_to_a_mirror() {
     let registry = Fake::start(|_| Reply::new(200)).await;
     let mirror = Fake::start(|_| Reply::new(200)).await;

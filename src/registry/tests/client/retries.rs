@@ -1,7 +1,10 @@
 //! What passes is waited for, what does not is told at once.
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -9,7 +12,7 @@ use a4co_bundle::Digest;
 use a4co_registry::{Client, Reference, RegistryError};
 
 use crate::kit::{
-    INDEX, app,
+    INDEX, Recorder, app, chain,
     fake::{Fake, Reply},
     index, noise, observed, options,
 };
@@ -146,8 +149,53 @@ async fn nobody_at_the_address_is_told_with_the_address() {
         error.to_string().ends_with(&format!("cannot reach the registry at {host}")),
         "{error}"
     );
-    assert!(error.hint().unwrap().contains("HTTPS_PROXY"));
-    assert_eq!(recorder.count("Retrying"), 3);
+    assert!(error.hint().unwrap().contains("whether the registry runs"), "{:?}", error.hint());
+    assert_eq!(recorder.count("Retrying"), 2, "not as often as what may take its time");
+}
+
+#[tokio::test]
+async fn what_is_no_registry_to_speak_to_is_told_at_once() {
+    // A label that is too long (RFC 1035, 2.3.4), so that nobody is asked for it.
+    let no_name = "x".repeat(64);
+    let plain = Fake::start(|_| manifest()).await;
+    for (case, host, says, hint) in [
+        ("no such name", no_name.as_str(), "invalid dns name", "check the name".to_owned()),
+        (
+            "no TLS",
+            &plain.host,
+            "InvalidContentType",
+            format!("speaks no TLS; if it is on this machine: --insecure {}", plain.host),
+        ),
+    ] {
+        let recorder = Arc::new(Recorder::default());
+        let mut options = options(&[]);
+        options.observer = recorder.clone();
+        let client = Client::new(options).unwrap();
+        let error = client.manifest(&app(host), &tag()).await.unwrap_err();
+        assert!(chain(&error).contains(says), "{case}: {}", chain(&error));
+        assert!(error.hint().unwrap().contains(&hint), "{case}: {:?}", error.hint());
+        assert_eq!(recorder.count("Retrying"), 0, "{case}");
+    }
+}
+
+#[tokio::test]
+async fn a_pin_that_is_gone_is_told_with_the_way_to_a_new_one() {
+    let fake = Fake::start(|_| Reply::new(404)).await;
+    let (client, _) = observed(&fake.host);
+    let repository = app(&fake.host);
+    for (case, reference, name, hint) in [
+        ("a tag", tag(), format!("{repository}:1"), "the tag was deleted".to_owned()),
+        (
+            "a pin",
+            Digest::of(b"x").into(),
+            format!("{repository}@{}", Digest::of(b"x")),
+            format!("`a4co lock --update {repository}`"),
+        ),
+    ] {
+        let error = client.manifest(&repository, &reference).await.unwrap_err();
+        assert!(error.to_string().starts_with(&format!("{name}: ")), "{case}: {error}");
+        assert!(error.hint().unwrap().contains(&hint), "{case}: {:?}", error.hint());
+    }
 }
 
 #[tokio::test]
