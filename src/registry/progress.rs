@@ -10,6 +10,13 @@ use crate::error::RegistryError;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
+    /// This is what will be transferred, or found to be there.
+    Planned {
+        /// How many blobs.
+        blobs: usize,
+        /// Their size in bytes.
+        bytes: u64,
+    },
     /// A blob was there already and is not transferred.
     Present {
         /// Its digest.

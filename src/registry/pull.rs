@@ -65,6 +65,8 @@ impl Client {
                 None => order.push(vec![blob]),
             }
         }
+        let bytes = order.iter().filter_map(|same| same.first()).map(|blob| blob.size).sum();
+        self.observe(&Event::Planned { blobs: order.len(), bytes });
         stream::iter(order)
             .map(|same| self.pull_one(cache, same))
             .buffer_unordered(parallel.max(1))
