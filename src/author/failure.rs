@@ -3,11 +3,13 @@
 use std::{error::Error, io, path::PathBuf};
 
 use a4co_bundle::{BundleError, CanonicalError, ImageError, TrustError, VolumeError};
-use a4co_compiler::{Findings, PublishError, ReadError, SignError, to_line};
+use a4co_compiler::{Finding, Findings, PublishError, ReadError, SignError, to_line};
 use a4co_registry::{OptionsError, ParseNameError, RegistryError, SettingsError};
 use thiserror::Error;
 
-use crate::{bundle_file::FileError, fetch::MissingPlatform, kit::ToolError};
+use crate::{
+    bundle_file::FileError, fetch::MissingPlatform, kit::ToolError, update::UpdateError,
+};
 
 /// Why a command failed.
 #[derive(Debug, Error)]
@@ -62,8 +64,12 @@ pub(crate) enum Failure {
     MissingPlatforms(Vec<MissingPlatform>),
     #[error(transparent)]
     Volume(#[from] VolumeError),
-    #[error("no environment runs `{text}`, so nothing can be updated")]
-    NothingToUpdate { text: String },
+    #[error(transparent)]
+    Update(#[from] UpdateError),
+    #[error("an image of {} cannot be pinned", environments.join(", "))]
+    InEnvironments { environments: Vec<String>, source: Box<Self> },
+    #[error("interrupted; what was fetched is kept")]
+    Interrupted,
     #[error(transparent)]
     Registry(#[from] RegistryError),
     #[error("{}", several(.0))]
@@ -93,6 +99,17 @@ impl Failure {
         }
     }
 
+    /// Returns the exit code.
+    pub(crate) fn code(&self) -> u8 {
+        match self {
+            Self::Update(_) => 2,
+            // A file that cannot be read is not a command that was written wrong.
+            Self::RegistrySettings(error) if !matches!(error, SettingsError::Ca(_)) => 2,
+            Self::Interrupted => 130,
+            _ => 1,
+        }
+    }
+
     /// Returns the text for people.
     pub(crate) fn report(&self) -> String {
         match self {
@@ -105,11 +122,35 @@ impl Failure {
                 let lines: Vec<_> = missing.iter().map(|it| format!("{it}\n")).collect();
                 format!("{}error: {self}", lines.concat())
             }
-            Self::Registry(error) => {
-                let hint = error.hint().map(|hint| format!("\n  help: {hint}"));
-                format!("error: {}{}", to_line(error as &dyn Error), hint.unwrap_or_default())
+            _ => {
+                let hint = self.hint().map(|hint| format!("\n  help: {hint}"));
+                format!("error: {}{}", to_line(self as &dyn Error), hint.unwrap_or_default())
             }
-            _ => format!("error: {}", to_line(self as &dyn Error)),
+        }
+    }
+
+    /// Returns what led to it, the nearest first.
+    pub(crate) fn because(&self) -> Vec<String> {
+        match self {
+            Self::Findings(findings) => findings.iter().map(Finding::to_line).collect(),
+            Self::Several(failures) => {
+                failures.iter().map(|failure| to_line(failure as &dyn Error)).collect()
+            }
+            Self::MissingPlatforms(missing) => missing.iter().map(ToString::to_string).collect(),
+            _ => {
+                let causes = std::iter::successors(self.source(), |&error| error.source());
+                causes.map(ToString::to_string).collect()
+            }
+        }
+    }
+
+    /// Returns what to do.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Registry(error) => error.hint(),
+            Self::Update(error) => error.hint(),
+            Self::InEnvironments { source, .. } => source.hint(),
+            _ => None,
         }
     }
 }

@@ -5,6 +5,7 @@ mod bundle_file;
 mod command;
 mod failure;
 mod fetch;
+mod interrupt;
 mod keys;
 mod kit;
 mod output;
@@ -12,6 +13,7 @@ mod progress;
 mod registries;
 mod relock;
 mod size;
+mod update;
 mod volumes;
 mod workspace;
 
@@ -19,14 +21,20 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Format};
 
 fn main() -> ExitCode {
-    match Arguments::parse().run() {
+    let arguments = Arguments::parse();
+    let (command, format) = (arguments.command_name(), arguments.format());
+    match arguments.run() {
         Ok(code) => code,
         Err(failure) => {
             output::talk(failure.report().trim_end());
-            ExitCode::from(1)
+            if format == Format::Json {
+                // When standard output is broken, standard error has it all already.
+                let _ = output::print_failure(command, &failure);
+            }
+            ExitCode::from(failure.code())
         }
     }
 }

@@ -4,9 +4,9 @@ use std::{path::PathBuf, sync::Arc};
 
 use a4co_bundle::{Digest, Image};
 use a4co_compiler::ImageReference;
-use a4co_registry::{Client, Environment, Head, Reference, Repository, Resolved, Settings};
+use a4co_registry::{Client, Environment, Head, Origin, Reference, Repository, Resolved, Settings};
 
-use crate::{failure::Failure, progress::Progress};
+use crate::{failure::Failure, interrupt::or_interrupt, progress::Progress};
 
 /// How registries are reached
 ///
@@ -14,11 +14,12 @@ use crate::{failure::Failure, progress::Progress};
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Registries")]
 pub(crate) struct RegistryArguments {
-    /// Ask URL for what HOST has; may be given several times, the first that helps counts
+    /// Ask URL for what HOST has, and HOST itself last; may be given several times, the first that
+    /// helps counts (in the variable: separated by commas)
     #[arg(long = "mirror", value_name = "HOST=URL", env = "A4CO_MIRRORS", value_delimiter = ',')]
     mirrors: Vec<String>,
-    /// Never ask a registry itself that has a mirror
-    #[arg(long, requires = "mirrors")]
+    /// Never ask a registry itself, whether it has a mirror or not
+    #[arg(long)]
     mirrors_only: bool,
     /// Certificates of authorities to trust besides those of the machine, in PEM
     #[arg(long, value_name = "FILE")]
@@ -46,6 +47,9 @@ impl RegistryArguments {
             insecure: self.insecure.clone(),
         };
         let mut options = settings.to_options(Environment::read())?;
+        if self.mirrors_only {
+            options.without_mirror = Origin::Never;
+        }
         options.observer = Arc::<Progress>::clone(progress);
         let client = Client::new(options)?;
         Ok(Registries { client, jobs: usize::from(self.jobs) })
@@ -89,7 +93,11 @@ pub(crate) fn repository_of(name: &str) -> Result<Repository, Failure> {
     name.parse().map_err(|source| Failure::Repository { name: name.to_owned(), source })
 }
 
-/// Runs what asks registries to its end.
+/// Runs what asks registries to its end, or until somebody interrupts it.
 pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let result = runtime.block_on(or_interrupt(work));
+    // Whatever still looks for an address, or for a file, is not waited for.
+    runtime.shutdown_background();
+    result
 }

@@ -5,14 +5,7 @@ use std::collections::BTreeMap;
 use a4co_bundle::{Digest, Image};
 use a4co_compiler::{ImageReference, Lock, Pins};
 
-/// Which pins may move.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Update {
-    /// Those that match one of these texts: an image with its tag, or without.
-    Some(Vec<String>),
-    /// All of them.
-    All,
-}
+use crate::update::Update;
 
 /// What a registry is asked about an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,30 +27,6 @@ pub(crate) enum Change {
     Complete,
     /// No object runs the image any more.
     Remove,
-}
-
-impl Update {
-    /// Returns whether the pin of `image` may move.
-    fn covers(&self, image: &ImageReference) -> bool {
-        match self {
-            Self::All => true,
-            Self::Some(texts) => texts.iter().any(|text| matches(text, image)),
-        }
-    }
-
-    /// Returns what was named but is no image of any of `locks`.
-    pub(crate) fn unknown<'a>(&'a self, locks: &[Lock]) -> Option<&'a str> {
-        let Self::Some(texts) = self else {
-            return None;
-        };
-        let mut images = locks.iter().flat_map(|lock| &lock.images);
-        let is_unknown = |text: &&String| !images.any(|image| matches(text, image));
-        texts.iter().find(is_unknown).map(String::as_str)
-    }
-}
-
-fn matches(text: &str, image: &ImageReference) -> bool {
-    text == image.name() || text == image.to_string()
 }
 
 /// Returns what a registry has to be asked for `lock`. Pins that are complete and not to be moved
@@ -151,19 +120,13 @@ mod tests {
 
     #[test]
     fn only_what_is_not_known_or_may_move_is_asked() {
-        let some = |texts: &[&str]| Update::Some(texts.iter().map(|it| (*it).to_owned()).collect());
+        let some = |texts: &[&str]| Update::Some(texts.iter().map(|it| reference(it)).collect());
         let digest = Question::Digest(Digest::of(&[1]));
         for (case, pins, update, expected) in [
             ("no pin", vec![], some(&[]), Some(Question::Tag)),
             ("a complete pin", vec![pin(WEB, 1, Some(9))], some(&[]), None),
             ("a pin without size", vec![pin(WEB, 1, None)], some(&[]), Some(digest)),
-            ("to be moved, by its tag", vec![pin(WEB, 1, None)], some(&[WEB]), Some(Question::Tag)),
-            (
-                "to be moved, by its name",
-                vec![pin(WEB, 1, Some(9))],
-                some(&["ghcr.io/shop/web"]),
-                Some(Question::Tag),
-            ),
+            ("to be moved", vec![pin(WEB, 1, Some(9))], some(&[WEB]), Some(Question::Tag)),
             ("another is to be moved", vec![pin(WEB, 1, Some(9))], some(&[NATS]), None),
             ("all are to be moved", vec![pin(WEB, 1, Some(9))], Update::All, Some(Question::Tag)),
         ] {
@@ -171,16 +134,6 @@ mod tests {
             let found = questions.first().map(|(_, question)| *question);
             assert_eq!(found, expected, "{case}");
         }
-    }
-
-    #[test]
-    fn a_name_that_no_environment_runs_is_told() {
-        let locks = [lock(&[WEB], &[]), lock(&[NATS], &[])];
-        for (text, unknown) in [(WEB, false), ("docker.io/library/nats", false), ("nats", true)] {
-            let update = Update::Some(vec![text.to_owned()]);
-            assert_eq!(update.unknown(&locks), unknown.then_some(text), "{text}");
-        }
-        assert_eq!(Update::All.unknown(&locks), None);
     }
 
     #[test]

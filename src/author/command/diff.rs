@@ -5,7 +5,12 @@ use std::{path::PathBuf, process::ExitCode};
 use a4co_bundle::{FieldChange, ObjectDifference, Release, object_differences};
 use serde::Serialize;
 
-use crate::{arguments::Format, bundle_file, failure::Failure, output};
+use crate::{
+    arguments::{CHANGES, Format},
+    bundle_file,
+    failure::Failure,
+    output,
+};
 
 /// Show in which objects and fields two bundles differ
 #[derive(Debug, clap::Args)]
@@ -14,7 +19,7 @@ pub(crate) struct DiffArguments {
     old: PathBuf,
     /// The other bundle
     new: PathBuf,
-    /// Exit with 1 if the bundles differ
+    /// Exit with 5 if the bundles differ
     #[arg(long)]
     exit_code: bool,
 }
@@ -47,7 +52,7 @@ impl DiffArguments {
             Format::Text => output::print(&difference.to_text())?,
         }
         let differs = old.id() != new.id();
-        Ok(ExitCode::from(u8::from(differs && self.exit_code)))
+        Ok(if differs && self.exit_code { ExitCode::from(CHANGES) } else { ExitCode::SUCCESS })
     }
 }
 

@@ -10,9 +10,10 @@ use std::{
 use a4co_bundle::TrustFile;
 use a4co_compiler::SigningKey;
 use fs_err as fs;
+use serde::Serialize;
 use ssh_key::{Algorithm, LineEnding, PrivateKey, rand_core::OsRng};
 
-use crate::{failure::Failure, output};
+use crate::{arguments::Format, failure::Failure, output};
 
 /// Make a signing key, and a trust file that trusts it alone
 ///
@@ -24,8 +25,18 @@ pub(crate) struct KeygenArguments {
     out: PathBuf,
 }
 
+/// The result as JSON.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MadeKey {
+    fingerprint: String,
+    key: PathBuf,
+    public_key: PathBuf,
+    trust: PathBuf,
+}
+
 impl KeygenArguments {
-    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(self, format: Format) -> Result<ExitCode, Failure> {
         let mut private = PrivateKey::random(&mut OsRng, Algorithm::Ed25519)?;
         private.set_comment("a4co");
         let secret = private.to_openssh(LineEnding::LF)?;
@@ -36,10 +47,19 @@ impl KeygenArguments {
         fs::create_dir_all(&self.out)?;
         let path = self.out.join("a4co-key");
         create(&path, 0o600, secret.as_bytes())?;
-        create(&self.out.join("a4co-key.pub"), 0o644, public.as_bytes())?;
-        create(&self.out.join("trust.json"), 0o644, &[trust.as_slice(), b"\n"].concat())?;
-        output::talk(&format!("made the key {}", key.verifying_key().fingerprint()));
-        output::print(&format!("{}\n", path.display()))?;
+        let public_path = self.out.join("a4co-key.pub");
+        create(&public_path, 0o644, public.as_bytes())?;
+        let trust_path = self.out.join("trust.json");
+        create(&trust_path, 0o644, &[trust.as_slice(), b"\n"].concat())?;
+        let fingerprint = key.verifying_key().fingerprint();
+        output::talk(&format!("made the key {fingerprint}"));
+        match format {
+            Format::Json => output::print_json(
+                "keygen",
+                &MadeKey { fingerprint, key: path, public_key: public_path, trust: trust_path },
+            )?,
+            Format::Text => output::print(&format!("{}\n", path.display()))?,
+        }
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -6,7 +6,7 @@ use std::{os::unix::fs::PermissionsExt as _, process::Command};
 
 use fs_err as fs;
 
-use crate::shop::{ENVIRONMENT, Shop};
+use crate::shop::{ENVIRONMENT, LOCK, Shop};
 
 #[test]
 fn commands_end_with_the_code_that_says_how() {
@@ -58,10 +58,97 @@ fn findings_are_told_to_people_and_to_programs() {
 }
 
 #[test]
+fn a_failure_is_told_to_programs_as_a4co_apply_tells_it() {
+    let shop = Shop::new();
+    let wrong = ENVIRONMENT.replace("limits", "limit").replace("8080", "0");
+    for (case, environment, arguments, expected) in [
+        (
+            "findings",
+            wrong.as_str(),
+            vec!["build"],
+            ("2 findings; nothing was written", 2, None, 1),
+        ),
+        (
+            "no such file",
+            ENVIRONMENT,
+            vec!["show", "envs/live.toml"],
+            ("`envs/live.toml` is not a bundle that can be read", 1, None, 1),
+        ),
+        (
+            "an image that nobody runs",
+            ENVIRONMENT,
+            vec!["lock", "--update", "wbe"],
+            (
+                "no environment runs `wbe`, so its pin cannot move",
+                0,
+                Some("did you mean `ghcr.io/shop/web`?"),
+                2,
+            ),
+        ),
+    ] {
+        shop.write("envs/live.toml", environment);
+        let (code, stdout, stderr) = shop.run(&[&arguments[..], &["--output", "json"]].concat());
+        let (error, because, hint, exit_code) = expected;
+        assert_eq!(code, Some(exit_code), "{case}: {stderr}");
+        let document: serde_json::Value = serde_json::from_str(&stdout).expect(case);
+        assert_eq!(document["schema"], 1, "{case}");
+        assert_eq!(document["command"], arguments[0], "{case}");
+        assert_eq!(document["error"], error, "{case}");
+        assert!(document["because"].as_array().expect(case).len() >= because, "{case}: {stdout}");
+        assert_eq!(document["state"], serde_json::Value::Null, "{case}");
+        assert_eq!(document["hint"], serde_json::json!(hint), "{case}");
+        assert_eq!(document["exitCode"], exit_code, "{case}");
+        assert!(stderr.contains(error) && !stderr.contains('\u{1b}'), "{case}: {stderr}");
+    }
+}
+
+#[test]
+fn arguments_about_registries_are_checked_though_nobody_has_to_be_asked() {
+    let shop = Shop::new();
+    // A complete pin asks nobody.
+    let platforms = format!("size = 9\nplatforms = {{ \"linux/amd64\" = \"sha256:{:064}\" }}\n", 1);
+    shop.write("lockfiles/live.lock", &format!("{LOCK}{platforms}"));
+    shop.succeed(&["lock"]);
+    for (case, arguments, code, says) in [
+        ("no pair", vec!["--mirror", "docker.io"], 2, "is not HOST=URL"),
+        (
+            "the path of the API",
+            vec!["--mirror", "docker.io=https://m.lan/v2/"],
+            2,
+            "leave `/v2` out",
+        ),
+        ("another machine", vec!["--insecure", "m.lan:5000"], 2, "m.lan:5000 is not this machine"),
+        ("a digest", vec!["--update", "web@sha256:12"], 2, "names a digest"),
+        ("no authority", vec!["--ca", "nothing.pem"], 1, "nothing.pem"),
+        ("both", vec!["--update", "web", "--check"], 2, "cannot be used with"),
+    ] {
+        let (found, _, stderr) = shop.run(&[&["lock"], &arguments[..]].concat());
+        assert_eq!(found, Some(code), "{case}: {stderr}");
+        assert!(stderr.contains(says), "{case}: {stderr}");
+    }
+    let mut command = shop.command(&["lock"]);
+    let output = command.env("A4CO_MIRRORS", "docker.io=https://a.lan,ghcr.io").output();
+    let output = output.expect("it runs");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("`ghcr.io` is not HOST=URL"));
+    let output = shop.command(&["lock"]).env("A4CO_MIRRORS", "").output().expect("it runs");
+    assert!(output.status.success(), "a variable that says nothing");
+    let help = shop.succeed(&["lock", "--help"]);
+    for part in ["A4CO_MIRRORS", "added", "moved", "completed", "removed", "exit with 5"] {
+        assert!(help.contains(part), "{part}: {help}");
+    }
+}
+
+#[test]
 fn a_key_signs_and_its_trust_file_believes() {
     let shop = Shop::new();
     shop.succeed(&["build"]);
-    shop.succeed(&["keygen", "--out", "keys"]);
+    let key = shop.succeed(&["keygen", "--out", "keys", "--output", "json"]);
+    let key: serde_json::Value = serde_json::from_str(&key).expect("JSON");
+    assert_eq!(key["key"], "keys/a4co-key");
+    assert_eq!(key["publicKey"], "keys/a4co-key.pub");
+    assert_eq!(key["trust"], "keys/trust.json");
+    assert!(key["fingerprint"].as_str().expect("text").starts_with("SHA256:"));
     let mode = fs::metadata(shop.path().join("keys/a4co-key")).expect("there").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     assert_eq!(shop.run(&["keygen", "--out", "keys"]).0, Some(1), "a key is never written over");
@@ -93,7 +180,7 @@ fn a_difference_names_the_field() {
     shop.write("envs/live.toml", &ENVIRONMENT.replace("min = 2", "min = 3"));
     shop.succeed(&["build", "--out", "b"]);
     let (code, stdout, _) = shop.run(&["diff", "--exit-code", "a/live.tar.gz", "b/live.tar.gz"]);
-    assert_eq!(code, Some(1));
+    assert_eq!(code, Some(5));
     assert!(stdout.ends_with("~ Deployment/web\n    spec.replicas: 2 → 3\n"), "{stdout}");
 }
 

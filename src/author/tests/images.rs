@@ -2,7 +2,12 @@
 
 mod shop;
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::Read as _,
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
 
 use a4co_testenv::{
     Access, Descriptor, ImageLayout, LayerFile, PASSWORD, Registry, Transport, USER,
@@ -92,7 +97,7 @@ fn a_lockfile_is_made_and_kept_and_moved_only_where_somebody_says_so() {
     let images = Images::new(Transport::Http, Access::Open);
     let first = images.push(WEB, "1", "first");
     let stdout = images.succeed(&["lock"]);
-    assert!(stdout.contains("1 images in lockfiles/live.lock"), "{stdout}");
+    assert!(stdout.starts_with("live: wrote lockfiles/live.lock: 1 added\n"), "{stdout}");
     assert!(stdout.contains(&format!("/{WEB}:1  {}\n", first.digest)), "{stdout}");
     let locked = images.lockfile();
     let (digest, size) = (format!("\"{}\"", first.digest), format!("size = {}", first.size));
@@ -104,13 +109,17 @@ fn a_lockfile_is_made_and_kept_and_moved_only_where_somebody_says_so() {
 
     let second = images.push(WEB, "1", "second");
     let (code, stdout, _) = images.run(&["lock", "--check"]);
-    assert_eq!(code, Some(1), "{stdout}");
+    assert_eq!(code, Some(5), "{stdout}");
+    assert!(stdout.contains("lockfiles/live.lock would change: 1 moved"), "{stdout}");
     assert!(stdout.contains(&format!("{} → {}", first.digest, second.digest)), "{stdout}");
-    images.succeed(&["lock"]);
+    let stdout = images.succeed(&["lock"]);
     assert_eq!(images.lockfile(), locked, "a pin stays");
-    let (code, _, stderr) = images.run(&["lock", "--update", "shop/web"]);
-    assert!(code == Some(1) && stderr.contains("no environment runs `shop/web`"), "{stderr}");
-    images.succeed(&["lock", "--update", &format!("{}/{WEB}", images.registry.host())]);
+    assert!(stdout.contains("1 pin kept, not asked (--check asks)"), "{stdout}");
+    let report: Value =
+        serde_json::from_str(&images.succeed(&["lock", "--output", "json"])).expect("JSON");
+    let lockfile = &report["lockfiles"][0];
+    assert_eq!((&lockfile["written"], &lockfile["asked"]), (&json!(false), &json!(0)));
+    images.succeed(&["lock", "--update", "web"]);
     assert!(images.lockfile().contains(&second.digest));
     images.succeed(&["lock", "--check"]);
 }
@@ -121,10 +130,49 @@ fn nothing_is_written_when_a_registry_does_not_help() {
     let (code, _, stderr) = images.run(&["lock"]);
     assert_eq!(code, Some(1));
     assert!(stderr.contains("NAME_UNKNOWN") || stderr.contains("MANIFEST_UNKNOWN"), "{stderr}");
+    let name =
+        format!("error: an image of live cannot be pinned: {}/{WEB}:1: ", images.registry.host());
+    assert!(stderr.contains(&name), "{stderr}");
+    let (code, _, stderr) = images.run(&["lock", "--check"]);
+    assert!(code == Some(1) && stderr.contains("_UNKNOWN"), "it cannot be told: {stderr}");
+    let (code, _, stderr) = images.run(&["lock", "--mirrors-only"]);
+    let says = format!("{} has no mirror", images.registry.host());
+    assert!(code == Some(1) && stderr.contains(&says), "{stderr}");
     assert!(!images.shop.path().join("lockfiles/live.lock").exists());
     images.registry.stop().expect("stopped");
     let (code, _, stderr) = images.run(&["lock"]);
     assert!(code == Some(1) && stderr.contains("cannot reach the registry"), "{stderr}");
+}
+
+/// Starts to lock against a registry that takes connections and never answers.
+fn lock_that_waits(shop: &Shop, more: &[&str]) -> (std::process::Child, TcpStream) {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let host = silent.local_addr().expect("bound").to_string();
+    shop.write("envs/live.toml", &environment(&host));
+    fs::remove_file(shop.path().join("lockfiles/live.lock")).expect("there");
+    let mut command = shop.command(&[&["lock", "--insecure", &host], more].concat());
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    let (connection, _) = silent.accept().expect("it asks");
+    (child, connection)
+}
+
+#[test]
+fn an_interrupted_lock_says_so_and_writes_nothing() {
+    for signal in ["-INT", "-TERM"] {
+        let shop = Shop::new();
+        let (child, mut connection) = lock_that_waits(&shop, &["--output", "json"]);
+        // It listens for signals before it asks.
+        assert!(connection.read(&mut [0]).expect("a request") > 0);
+        let kill = Command::new("kill").args([signal, &child.id().to_string()]).status();
+        assert!(kill.expect("kill").success());
+        let output = child.wait_with_output().expect("it ends");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(130), "{signal}: {stderr}");
+        assert_eq!(stderr, "error: interrupted; what was fetched is kept\n", "{signal}");
+        let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(document["exitCode"], 130, "{signal}");
+        assert!(!shop.path().join("lockfiles/live.lock").exists(), "{signal}");
+    }
 }
 
 #[test]
@@ -409,7 +457,7 @@ fn volumes_are_joined_by_tar() {
     assert!(name.contains(".thick.tar.gz.vol-1-of-"), "{name}");
     assert!(!images.shop.path().join("bundles/live.thick.tar.gz").exists());
     let script = "for volume in bundles/*.vol-*; do tar -xOf $volume part; done";
-    let mut shell = std::process::Command::new("/bin/sh");
+    let mut shell = Command::new("/bin/sh");
     let output = shell.args(["-c", script]).current_dir(images.shop.path()).output();
     assert!(output.expect("a shell").stdout == signed, "none of the smaller volumes is left");
     let first = first.to_string_lossy();
