@@ -3,10 +3,12 @@
 mod shop;
 
 use std::{
-    io::Read as _,
+    io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    thread,
+    time::Duration,
 };
 
 use a4co_testenv::{
@@ -173,6 +175,32 @@ fn an_interrupted_lock_says_so_and_writes_nothing() {
         assert_eq!(document["exitCode"], 130, "{signal}");
         assert!(!shop.path().join("lockfiles/live.lock").exists(), "{signal}");
     }
+}
+
+#[test]
+fn what_comes_after_the_registries_can_be_interrupted_too() {
+    let images = Images::new(Transport::Http, Access::Open);
+    images.push(WEB, "1", "first");
+    // Nobody reads what it prints, and the pipe is full, so it does not come to its end.
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let mut filler = writer.try_clone().expect("a pipe");
+    let filling = thread::spawn(move || filler.write_all(&vec![0; 1 << 20]));
+    let mut child = {
+        let mut command = images.shop.command(&["lock", "--insecure", &images.registry.host()]);
+        command.stdout(writer).stderr(Stdio::piped()).spawn().expect("it runs")
+    };
+    while !images.shop.path().join("lockfiles/live.lock").exists() {
+        assert!(child.try_wait().expect("a child").is_none(), "it waits for the pipe");
+        thread::sleep(Duration::from_millis(5));
+    }
+    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(kill.expect("kill").success());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.ends_with("error: interrupted; what was fetched is kept\n"), "{stderr}");
+    drop(reader);
+    assert!(filling.join().expect("no panic").is_err(), "the pipe was never emptied");
 }
 
 #[test]
