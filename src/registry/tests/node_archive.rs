@@ -10,7 +10,7 @@ use std::{
 };
 
 use a4co_bundle::{Contents, Digest};
-use a4co_registry::{Host, NodeArchiveError, NodeKind, registries_of};
+use a4co_registry::{Host, NodeArchive, NodeArchiveError, NodeKind, registries_of};
 use a4co_testenv::{Descriptor, ImageLayout, LayerFile};
 use node_kit::{ThickBundle, full, image};
 use serde_json::{Value, json};
@@ -134,10 +134,12 @@ fn the_registries_of_a_release_are_those_of_its_images_and_odd_names_are_refused
     let registries = registries_of(&good).unwrap();
     let registries: Vec<_> = registries.iter().map(Host::as_str).collect();
     assert_eq!(registries, ["docker.io", "ghcr.io", "localhost:5000"]);
+    let bundle = images.bundle(&full(&[])).bundle;
     for name in ["ghcr.io//x", "ghcr.io/../x", "-/x.y"] {
-        assert!(registries_of(&[named(name)]).is_err(), "{name}");
-        let bundle = ThickBundle::pack(&images.layout, vec![named(name)], &full(&[]));
-        let error = bundle.plan(NodeKind::Containerd).unwrap_err();
+        let odd = [named(name)];
+        assert!(registries_of(&odd).is_err(), "{name}");
+        let held = bundle.images.as_ref().unwrap();
+        let error = NodeArchive::new(NodeKind::Containerd, &odd, held).unwrap_err();
         assert!(matches!(error, NodeArchiveError::Name(_)), "{name}: {error}");
     }
 }
