@@ -39,6 +39,8 @@ pub struct BlobStream {
     /// Bytes since the last failure.
     progress: u64,
     sources: Sources,
+    /// Of the failures after which the next of the sources was asked, the one to be most patient with.
+    passed_over: Option<RegistryError>,
     open: Option<Open>,
 }
 
@@ -72,6 +74,7 @@ impl Client {
             failures: 0,
             progress: 0,
             sources: Sources::new(self.options().sources(repository.host())),
+            passed_over: None,
             open: None,
         }
     }
@@ -132,12 +135,34 @@ impl BlobStream {
                     self.progress = 0;
                     if self.sources.fail(error.is_transient()) {
                         self.client.observe(&Event::MirrorSkipped { error: &error });
+                        let earlier = self.passed_over.take();
+                        let earlier = earlier.filter(|it| it.patience() > error.patience());
+                        self.passed_over = Some(earlier.unwrap_or(error));
                     } else {
                         self.failures += 1;
+                        let error = self.decisive(error);
                         self.client.pause(self.failures, error).await?;
                     }
                 }
             }
+        }
+    }
+
+    /// Returns the failure that says how patiently to go on, where `error` is that of the last source.
+    /// A registry that cannot be reached, as where there is no way out, is no reason to give up a
+    /// mirror that only failed for now.
+    fn decisive(&mut self, error: RegistryError) -> RegistryError {
+        match self.passed_over.take() {
+            Some(earlier)
+                if matches!(error, RegistryError::Unreachable { .. })
+                    && earlier.patience() > error.patience() =>
+            {
+                if !error.is_transient() {
+                    self.sources.leave_out();
+                }
+                earlier
+            }
+            _ => error,
         }
     }
 

@@ -23,7 +23,7 @@ pub struct Retry {
 }
 
 /// How patiently something is asked for again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Patience {
     /// It cannot succeed.
     None,

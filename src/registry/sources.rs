@@ -60,6 +60,14 @@ impl Sources {
         false
     }
 
+    /// Refuses the current one, and starts over with those that are left.
+    pub(crate) fn leave_out(&mut self) {
+        if let Some(it) = self.all.get_mut(self.current) {
+            it.is_refused = true;
+        }
+        self.current = self.all.iter().position(|it| !it.is_refused).unwrap_or(self.current);
+    }
+
     /// Refuses who gave the bytes of a blob that is wrong, and starts over; returns whether anybody
     /// is left. Of several, the last stays: it is the one to believe most, and cannot be to blame
     /// for what the others gave.

@@ -6,7 +6,9 @@ use std::sync::{
 };
 
 use a4co_bundle::{BlobKind, Digest};
-use a4co_registry::{Address, Cache, Client, Mirrors, Origin, PullBlob, Reference, RegistryError};
+use a4co_registry::{
+    Address, Cache, Client, Mirrors, Options, Origin, PullBlob, Reference, RegistryError,
+};
 
 use crate::kit::{
     INDEX, Recorder, app,
@@ -19,9 +21,17 @@ fn manifest() -> Reply {
 }
 
 fn mirrored(registry: &Fake, mirrors: &[&str], origin: Origin) -> (Client, Arc<Recorder>) {
-    let mut options = options(&[&registry.host]);
+    mirrored_with(options(&[&registry.host]), &registry.host, mirrors, origin)
+}
+
+fn mirrored_with(
+    mut options: Options,
+    host: &str,
+    mirrors: &[&str],
+    origin: Origin,
+) -> (Client, Arc<Recorder>) {
     let addresses = mirrors.iter().map(|text| Address::parse(text).unwrap()).collect();
-    options.mirrors.insert(registry.host.parse().unwrap(), Mirrors { addresses, origin });
+    options.mirrors.insert(host.parse().unwrap(), Mirrors { addresses, origin });
     let recorder = Arc::new(Recorder::default());
     options.observer = recorder.clone();
     (Client::new(options).unwrap(), recorder)
@@ -120,27 +130,34 @@ async fn a_config_is_had_from_the_registry_when_a_mirror_has_another() {
 
 #[tokio::test]
 async fn a_mirror_is_asked_again_when_the_registry_cannot_be_reached() {
-    let content = noise(200_000);
-    let (digest, size) = (Digest::of(&content), content.len() as u64);
-    let registry = Fake::start(|_| Reply::silence()).await;
-    let asked = AtomicUsize::new(0);
-    let mirror = Fake::start(move |_| match asked.fetch_add(1, Ordering::Relaxed) {
-        0 => Reply::new(200).body(content[..100_000].to_vec()).break_of(200_000),
-        1 => Reply::new(503),
-        _ => Reply::new(206)
-            .header("content-range", "bytes 100000-199999/200000")
-            .body(content[100_000..].to_vec()),
-    })
-    .await;
-    let address = format!("http://{}", mirror.host);
-    let (client, recorder) = mirrored(&registry, &[&address], Origin::Last);
-    let mut stream = client.blob(&app(&registry.host), digest, size, 0);
-    let mut found = 0;
-    while let Some(bytes) = stream.next().await.unwrap() {
-        found += bytes.len();
+    let silent = Fake::start(|_| Reply::silence()).await;
+    // A label that is too long (RFC 1035, 2.3.4), so that nobody is asked for it.
+    let no_name = "x".repeat(64);
+    for (case, host, options) in [
+        ("it says nothing", &silent.host, options(&[&silent.host])),
+        ("its name stands for nothing", &no_name, options(&[])),
+    ] {
+        let content = noise(200_000);
+        let (digest, size) = (Digest::of(&content), content.len() as u64);
+        let asked = AtomicUsize::new(0);
+        let mirror = Fake::start(move |_| match asked.fetch_add(1, Ordering::Relaxed) {
+            0 => Reply::new(200).body(content[..100_000].to_vec()).break_of(200_000),
+            1 => Reply::new(503),
+            _ => Reply::new(206)
+                .header("content-range", "bytes 100000-199999/200000")
+                .body(content[100_000..].to_vec()),
+        })
+        .await;
+        let address = format!("http://{}", mirror.host);
+        let (client, recorder) = mirrored_with(options, host, &[&address], Origin::Last);
+        let mut stream = client.blob(&app(host), digest, size, 0);
+        let mut found = 0;
+        while let Some(bytes) = stream.next().await.expect(case) {
+            found += bytes.len();
+        }
+        assert_eq!((found, mirror.received().len()), (200_000, 3), "{case}");
+        assert_eq!(recorder.count("Retrying"), 2, "{case}: {:?}", recorder.events());
     }
-    assert_eq!((found, mirror.received().len()), (200_000, 3));
-    assert_eq!(recorder.count("Retrying"), 2, "{:?}", recorder.events());
 }
 
 #[tokio::test]
