@@ -7,9 +7,7 @@ use a4co_compiler::{Finding, Findings, PublishError, ReadError, SignError, to_li
 use a4co_registry::{OptionsError, ParseNameError, RegistryError, SettingsError};
 use thiserror::Error;
 
-use crate::{
-    bundle_file::FileError, fetch::MissingPlatform, kit::ToolError, update::UpdateError,
-};
+use crate::{bundle_file::FileError, fetch::MissingPlatform, kit::ToolError, update::UpdateError};
 
 /// Why a command failed.
 #[derive(Debug, Error)]
