@@ -13,7 +13,6 @@ use a4co_bundle::{
 };
 use a4co_registry::{Cache, PullBlob, Pulled, Repository};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use serde::Deserialize;
 
 use crate::{
     failure::Failure,
@@ -118,21 +117,7 @@ async fn platforms_of(
         Some(bytes) => bytes,
         None => registries.client.small_blob(&repository, config.digest, config.size).await?,
     };
-    let Ok(Config { os, architecture, variant }) = serde_json::from_slice(&bytes) else {
-        return Ok(BTreeSet::new());
-    };
-    Ok(Platform::new(&os, &architecture, &variant).into_iter().collect())
-}
-
-/// What the config of an image tells of its platform (OCI image specification, `config.md`).
-#[derive(Deserialize)]
-struct Config {
-    #[serde(default)]
-    os: String,
-    #[serde(default)]
-    architecture: String,
-    #[serde(default)]
-    variant: String,
+    Ok(Platform::of_config(&bytes).into_iter().collect())
 }
 
 /// Removes what is damaged of these images from the cache; returns how many blobs that are.

@@ -103,7 +103,7 @@ pub use release::Release;
 pub use signature::{ParseSignatureError, Purpose, Signature};
 pub use split::Split;
 pub use statement::{Input, Statement};
-pub use text::Difference;
+pub use text::{Difference, is_plain};
 pub use trust::{Trust, TrustAnchor};
 pub use trust_file::{Role, Roles, TRUST_SCHEMA, TrustFile};
 pub use volume::{MAX_VOLUME_BYTES, MIN_VOLUME_BYTES, VOLUME_SCHEMA, is_volume, volume_name};

@@ -19,6 +19,17 @@ pub struct Platform {
     variant: Option<String>,
 }
 
+/// The part of an image's config that tells its platform.
+#[derive(Deserialize)]
+struct Config {
+    #[serde(default)]
+    os: String,
+    #[serde(default)]
+    architecture: String,
+    #[serde(default)]
+    variant: String,
+}
+
 impl Platform {
     /// Makes a platform of its parts in any spelling; an empty `variant` is none.
     ///
@@ -39,6 +50,14 @@ impl Platform {
         }
         let variant = (!variant.is_empty()).then_some(variant);
         Ok(Self { os, architecture: architecture.to_owned(), variant })
+    }
+
+    /// Reads what the config of an image tells (OCI image specification, `config.md`); nothing if that
+    /// is no platform.
+    #[must_use]
+    pub fn of_config(config: &[u8]) -> Option<Self> {
+        let Config { os, architecture, variant } = serde_json::from_slice(config).ok()?;
+        Self::new(&os, &architecture, &variant).ok()
     }
 
     /// Returns the operating system, as Go's `GOOS` spells it.

@@ -34,7 +34,10 @@ pub(crate) fn printable(text: &str) -> String {
     shown
 }
 
-fn is_plain(character: char) -> bool {
+/// Returns whether a character is shown as it is: it commands no terminal, does not turn the direction
+/// of writing, and can be seen.
+#[must_use]
+pub fn is_plain(character: char) -> bool {
     !UNPRINTABLE.iter().any(|range| range.contains(&character))
 }
 

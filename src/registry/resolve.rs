@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use a4co_bundle::{Digest, ImageDocument, ImageIndex, Platform};
-use serde::Deserialize;
 
 use crate::{
     client::Client, error::RegistryError, name::Repository, reference::Reference, text::printable,
@@ -35,16 +34,6 @@ pub struct ResolvedManifest {
     pub size: u64,
 }
 
-#[derive(Deserialize)]
-struct Config {
-    #[serde(default)]
-    os: String,
-    #[serde(default)]
-    architecture: String,
-    #[serde(default)]
-    variant: String,
-}
-
 impl Client {
     /// Asks what `reference` stands for: an index with its platforms, or a manifest, whose config
     /// tells the platform.
@@ -71,7 +60,7 @@ impl Client {
             ImageDocument::Manifest(manifest) => {
                 let config = &manifest.config;
                 let bytes = self.small_blob(repository, config.digest, config.size).await?;
-                let platform = platform_of(&bytes).ok_or_else(|| {
+                let platform = Platform::of_config(&bytes).ok_or_else(|| {
                     refuse("its config names no platform, so it is no container image".to_owned())
                 })?;
                 BTreeMap::from([(platform, ResolvedManifest { digest, size })])
@@ -94,9 +83,4 @@ fn platforms_of(index: &ImageIndex) -> BTreeMap<Platform, ResolvedManifest> {
         platforms.entry(platform).or_insert(ResolvedManifest { digest, size });
     }
     platforms
-}
-
-fn platform_of(config: &[u8]) -> Option<Platform> {
-    let Config { os, architecture, variant } = serde_json::from_slice(config).ok()?;
-    Platform::new(&os, &architecture, &variant).ok()
 }

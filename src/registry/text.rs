@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use a4co_bundle::is_plain;
+
 /// Most characters of somebody else's text in a message of ours.
 const LONGEST: usize = 300;
 
@@ -21,14 +23,6 @@ pub(crate) fn printable(text: &str) -> String {
         }
     }
     shown
-}
-
-/// The list of `docs/bundle-format.md`, "printable text".
-fn is_plain(character: char) -> bool {
-    !matches!(character,
-        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-        | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Returns `text` with digests of 12 digits instead of 64, for lines of progress.
