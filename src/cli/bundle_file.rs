@@ -1,11 +1,14 @@
 //! Opens and verifies the bundle that a person names.
 
 use std::{
+    collections::BTreeMap,
     io::{self, IsTerminal as _, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
 
-use a4co_bundle::{Bundle, BundleError, TrustError, UnverifiedBundle, Volumes, is_volume};
+use a4co_bundle::{
+    Bundle, BundleError, TrustError, UnverifiedBundle, VolumePlace, Volumes, is_volume,
+};
 use a4co_registry::human_bytes;
 use fs_err as fs;
 
@@ -45,11 +48,11 @@ pub(crate) fn open_file(path: &Path, global: &GlobalArgs) -> Result<(Bundle, Bun
 impl BundleFile {
     /// Opens the bundle at `path`. If that is a volume, the others are sought in its folder.
     fn open(path: &Path) -> Result<Self, Problem> {
-        let mut file = fs::File::open(path).map_err(Problem::unreadable)?;
+        let mut file = SharedFile::from(fs::File::open(path).map_err(Problem::unreadable)?);
         if !begins_as_volume(&mut file)? {
-            return Ok(Self::Whole(file.into()));
+            return Ok(Self::Whole(file));
         }
-        let volumes = siblings(path).map_err(Problem::unreadable)?;
+        let volumes = siblings(path)?;
         let volumes = Volumes::open(volumes).map_err(Problem::volumes)?;
         Ok(Self::Volumes(Box::new(volumes)))
     }
@@ -82,29 +85,50 @@ impl Seek for BundleFile {
     }
 }
 
-fn begins_as_volume(file: &mut fs::File) -> Result<bool, Problem> {
+fn begins_as_volume(file: &mut SharedFile) -> Result<bool, Problem> {
     let mut start = Vec::new();
-    file.take(512).read_to_end(&mut start).map_err(Problem::unreadable)?;
+    (&mut *file).take(512).read_to_end(&mut start).map_err(Problem::unreadable)?;
     file.rewind().map_err(Problem::unreadable)?;
     Ok(is_volume(&start))
 }
 
-/// Opens the files beside the volume at `path` whose names are like its own but for digits.
-fn siblings(path: &Path) -> io::Result<Vec<(String, SharedFile)>> {
+/// Opens the volumes beside the one at `path` that are of the same file, whatever they are called.
+///
+/// Of two with one number, that with the usual name counts. A volume that cannot be read as one is
+/// taken if it has a name like the others', so that it is told.
+fn siblings(path: &Path) -> Result<Vec<(String, SharedFile)>, Problem> {
     let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let given = name(path);
-    let shape = shape(&given);
     let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    let mut volumes = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let name = name(&entry?.path());
-        if self::shape(&name) == shape {
-            let file = fs::File::open(folder.join(&name))?;
-            volumes.push((name, file.into()));
+    let place = |name: &str, file: &SharedFile| VolumePlace::of(name, file.clone());
+    let file = SharedFile::from(fs::File::open(path).map_err(Problem::unreadable)?);
+    let VolumePlace { count, file, .. } = place(&given, &file).map_err(Problem::volumes)?;
+    let (mut by_number, mut broken) = (BTreeMap::new(), Vec::new());
+    for entry in fs::read_dir(folder).map_err(Problem::unreadable)? {
+        let path = entry.map_err(Problem::unreadable)?.path();
+        let (name, is_alike) = (name(&path), shape(&name(&path)) == shape(&given));
+        // Whatever else lies there is none of our business; a pipe would never even open.
+        let Some(opened) = path.is_file().then(|| fs::File::open(&path).ok()).flatten() else {
+            continue;
+        };
+        let mut opened = SharedFile::from(opened);
+        if !is_alike && !begins_as_volume(&mut opened).is_ok_and(|it| it) {
+            continue;
+        }
+        match place(&name, &opened) {
+            Ok(found) if (found.count, &found.file) == (count, &file) => {
+                let rank = (!is_alike, name);
+                let slot = by_number.entry(found.number).or_insert((rank.clone(), opened.clone()));
+                if rank < slot.0 {
+                    *slot = (rank, opened);
+                }
+            }
+            Err(_) if is_alike => broken.push((name, opened)),
+            _ => {}
         }
     }
-    volumes.sort_by(|(a, _), (b, _)| a.cmp(b));
-    Ok(volumes)
+    let volumes = by_number.into_values().map(|((_, name), file)| (name, file));
+    Ok(volumes.chain(broken).collect())
 }
 
 /// A name whose part that numbers a volume is left open: what stands between `.vol-` and `-of-`.

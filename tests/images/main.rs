@@ -7,3 +7,4 @@ mod kit;
 mod memory;
 mod push;
 mod serve;
+mod volumes;

@@ -34,6 +34,9 @@ pub(crate) struct JoinArgs {
     out: PathBuf,
 }
 
+const UNFIT: &str =
+    "give the bundle that has what is missing: --base BUNDLE; if the disk is full, make space";
+
 #[derive(Serialize)]
 struct Joined {
     schema: u32,
@@ -60,10 +63,16 @@ impl JoinArgs {
                     "leave --base away",
                 ));
             }
+            (None, None) if matches!(file, BundleFile::Whole(_)) => {
+                return Err(Problem::refused(
+                    "the bundle is whole, so there is nothing to join",
+                    "give a volume, or a bundle that was built with --since and --base",
+                ));
+            }
             (_, base) => base.as_deref(),
         };
         let base = base.map(|path| bundle_file::open_file(path, global)).transpose()?;
-        let bytes = write(&self.out, (&bundle, file), base)?;
+        let bytes = write(&self.out, &self.bundle, (&bundle, file), base)?;
         let release = bundle.release().id().to_string();
         match global.output {
             Format::Json => output::print_json(&Joined {
@@ -84,6 +93,7 @@ impl JoinArgs {
 /// Writes the whole bundle to a new file, all of it or none.
 fn write(
     path: &Path,
+    given: &Path,
     (bundle, mut file): (&Bundle, BundleFile),
     base: Option<(Bundle, BundleFile)>,
 ) -> Result<u64, Problem> {
@@ -94,7 +104,7 @@ fn write(
             let out = io::BufWriter::with_capacity(bundle_file::BUFFER_BYTES, &out);
             join((&base, base_file), (bundle, file), out)
                 .map(drop)
-                .map_err(|error| Problem::bundle(path.to_owned(), error, "see what is named above"))
+                .map_err(|error| Problem::bundle(given.to_owned(), error, UNFIT))
         }
     };
     let written = written.and_then(|()| Ok(out.sync_all()?));
