@@ -77,11 +77,13 @@ impl Site {
 
     /// The commands of the instructions, with what a person fills in.
     fn commands_of(&self, readme: &str) -> String {
-        let starts = ["sha256sum ", "ssh-keygen ", "  -s ", "tar ", "install ", "a4co-apply "];
+        let starts =
+            ["sha256sum ", "ssh-keygen ", "  -s ", "  --", "tar ", "install ", "a4co-apply "];
         let lines = readme.lines().filter_map(|line| line.strip_prefix("   "));
         let lines = lines.filter(|line| starts.iter().any(|start| line.starts_with(start)));
         let fill = |line: &str| {
             let line = line.replace("/usr/local/bin", &self.folder.join("bin").to_string_lossy());
+            let line = line.replace("/var/tmp", &self.folder.to_string_lossy());
             let line = line.replace(" REGISTRY", &format!(" {}", self.at_registry()));
             let applies = !line.contains(" images ") && !line.contains(" verify ");
             if line.starts_with("a4co-apply ") && applies {
@@ -95,9 +97,7 @@ impl Site {
 
     /// The archive that the instructions have made for nodes, in the folder that the test got.
     pub(crate) fn archive(folder: &Path) -> PathBuf {
-        let files = fs_err::read_dir(folder.join("kit")).unwrap();
-        let mut files = files.map(|entry| entry.unwrap().path());
-        files.find(|path| path.to_string_lossy().ends_with(".images.tar")).unwrap()
+        folder.join("images.tar")
     }
 
     /// Checks that pods run these images, and no others, from the registry of the site.
