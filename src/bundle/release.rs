@@ -1,5 +1,7 @@
 //! A release: a manifest, its config and its objects, all named by one digest.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::{
@@ -12,9 +14,12 @@ use crate::{
     object::Object,
 };
 
-/// A release, complete and consistent.
+/// A release, complete and consistent. Clones share it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Release {
+pub struct Release(Arc<Parts>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Parts {
     id: ReleaseId,
     manifest: Vec<u8>,
     config: ReleaseConfig,
@@ -47,7 +52,8 @@ impl Release {
             Manifest { config: blob(&config_bytes), objects: objects.iter().map(list).collect() };
         listed.check()?;
         let manifest = listed.to_bytes()?;
-        Ok(Self { id: ReleaseId::of(&manifest), manifest, config, config_bytes, objects })
+        let id = ReleaseId::of(&manifest);
+        Ok(Self(Arc::new(Parts { id, manifest, config, config_bytes, objects })))
     }
 
     /// Puts a release together from parts that the caller has checked, each and all together.
@@ -57,43 +63,44 @@ impl Release {
         config_bytes: Vec<u8>,
         objects: Vec<Object>,
     ) -> Self {
-        Self { id: ReleaseId::of(&manifest), manifest, config, config_bytes, objects }
+        let id = ReleaseId::of(&manifest);
+        Self(Arc::new(Parts { id, manifest, config, config_bytes, objects }))
     }
 
     /// Returns the release id.
     #[must_use]
     pub fn id(&self) -> ReleaseId {
-        self.id
+        self.0.id
     }
 
     /// Returns the config.
     #[must_use]
     pub fn config(&self) -> &ReleaseConfig {
-        &self.config
+        &self.0.config
     }
 
     /// Returns the objects by wave and reference.
     #[must_use]
     pub fn objects(&self) -> &[Object] {
-        &self.objects
+        &self.0.objects
     }
 
     /// Returns the bytes of the manifest; the release id is their digest.
     #[must_use]
     pub fn manifest(&self) -> &[u8] {
-        &self.manifest
+        &self.0.manifest
     }
 
     /// Returns the bytes of the config.
     #[must_use]
     pub fn config_bytes(&self) -> &[u8] {
-        &self.config_bytes
+        &self.0.config_bytes
     }
 
     /// Returns the id of the set whose members the objects are.
     #[must_use]
     pub fn applyset(&self) -> String {
-        labels::applyset_id(&self.config.app, &self.config.namespace)
+        labels::applyset_id(&self.0.config.app, &self.0.config.namespace)
     }
 }
 
