@@ -150,33 +150,18 @@ pub(crate) async fn documents(
     // the cache, and judges them.
     let roots = images.iter().map(|image| (image.digest, image.name.as_str())).collect();
     let listed = fetch_all(registries, cache, roots).await?;
-    fetch_all(registries, cache, listed).await?;
-    let all = Contents::full([]);
-    let set = walk(registries, cache, images, &all).await?;
     // Without any index there is nothing to choose from, and a bundle must not claim it.
-    let has_index = images.iter().any(|image| set.index(image.digest).is_some());
-    if platforms.is_empty() || !has_index {
-        return Ok((set, all));
-    }
-    let some = Contents::full(platforms.iter().cloned());
-    Ok((walk(registries, cache, images, &some).await?, some))
-}
-
-/// Walks over images whose documents are in the cache.
-async fn walk(
-    registries: &Registries,
-    cache: &Cache,
-    images: &[Image],
-    contents: &Contents,
-) -> Result<ImageSet, Failure> {
-    let mut walk = ImageWalk::new(images, contents);
+    let chosen = if listed.is_empty() { &[] } else { platforms };
+    fetch_all(registries, cache, listed).await?;
+    let contents = Contents::full(chosen.iter().cloned());
+    let mut walk = ImageWalk::new(images, &contents);
     while let Some(Step { image, digest, kind, .. }) = walk.advance()? {
         if kind.is_document() {
             let name = image.split_once('@').map_or(image.as_str(), |(name, _)| name);
             walk.learn(&document(registries, cache, name, digest).await?)?;
         }
     }
-    Ok(walk.finish()?)
+    Ok((walk.finish()?, contents))
 }
 
 /// Fetches documents, each from the repository with the name beside it, and returns what the indexes

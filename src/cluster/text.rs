@@ -1,7 +1,7 @@
 //! Labels and annotations of our own objects, all in one place; and the washing of other people's
 //! text.
 
-use std::fmt::Write as _;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Label that names the application.
 pub(crate) const APP_LABEL: &str = "a4co.dev/app";
@@ -20,6 +20,9 @@ pub(crate) const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
 /// Our value of it.
 pub(crate) const MANAGED_BY: &str = "a4co";
 
+/// Everything but what RFC 3986, 2.3, calls unreserved.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// Replaces control characters, which a terminal would obey, in text that the cluster gave us.
 pub(crate) fn clean(text: &str) -> String {
     let is_harmless = |character: char| !character.is_control() || character == '\n';
@@ -28,15 +31,7 @@ pub(crate) fn clean(text: &str) -> String {
 
 /// Writes `text` so that it can stand in the query of a URL (RFC 3986, 2.3).
 pub(crate) fn in_query(text: &str) -> String {
-    let mut query = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            query.push(char::from(byte));
-        } else {
-            let _ = write!(query, "%{byte:02X}");
-        }
-    }
-    query
+    utf8_percent_encode(text, QUERY).to_string()
 }
 
 #[cfg(test)]

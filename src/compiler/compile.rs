@@ -72,13 +72,11 @@ fn compile_stack(
     schema: &Schema,
 ) -> Result<Compiled, Findings> {
     let mut findings = Findings::default();
-    stack.tree = with_defaults(&stack.tree, &mut findings);
-    let lockfile = Lockfile::parse(source, &stack.name, &mut findings);
-    let environment = read(stack, schema, &mut findings);
-    let (Some(lockfile), Some(environment)) = (lockfile, environment) else {
+    let Some(Gathered { lockfile, environment, own }) =
+        gather(source, stack, schema, &mut findings)
+    else {
         return Err(findings);
     };
-    let own = Own::read(source, stack, &environment, &mut findings);
     let pins = lockfile.pin(&asked(stack, schema, &own), &own.given, &mut findings);
     let mut model = resolve(stack, &environment, pins.clone(), &mut findings);
     findings.into_result(())?;
@@ -96,13 +94,35 @@ fn compile_stack(
     })
 }
 
+/// What the files of an environment say, each by itself.
+pub(crate) struct Gathered {
+    pub(crate) lockfile: Lockfile,
+    pub(crate) environment: Environment,
+    pub(crate) own: Own,
+}
+
+/// Reads an environment with its lockfile and its own objects; `stack` gets the defaults.
+pub(crate) fn gather(
+    source: &Source,
+    stack: &mut Stack,
+    schema: &Schema,
+    findings: &mut Findings,
+) -> Option<Gathered> {
+    stack.tree = with_defaults(&stack.tree, findings);
+    let lockfile = Lockfile::parse(source, &stack.name, findings);
+    let environment = read(stack, schema, findings);
+    let (lockfile, environment) = (lockfile?, environment?);
+    let own = Own::read(source, stack, &environment, findings);
+    Some(Gathered { lockfile, environment, own })
+}
+
 /// Returns every image that an environment names by its tag, each with the place.
 pub(crate) fn asked(stack: &Stack, schema: &Schema, own: &Own) -> Vec<(ImageReference, Place)> {
     [schema.images(&stack.tree), own.tagged.clone()].concat()
 }
 
 /// Reads the whole environment, if it is complete.
-pub(crate) fn read(stack: &Stack, schema: &Schema, findings: &mut Findings) -> Option<Environment> {
+fn read(stack: &Stack, schema: &Schema, findings: &mut Findings) -> Option<Environment> {
     let mut missing = Findings::default();
     schema.check_complete(&stack.tree, &mut missing);
     if !missing.is_empty() {

@@ -11,14 +11,12 @@ use std::{
 use a4co_bundle::Image;
 
 use crate::{
-    compile::{asked, read},
-    effective::with_defaults,
+    compile::{Gathered, asked, gather},
     environment::Environment,
     finding::Findings,
     image::ImageReference,
     layers::{Layers, Stack},
-    lockfile::{LOCKFILE_VERSION, Lockfile},
-    manifests::Own,
+    lockfile::LOCKFILE_VERSION,
     schema::Schema,
     source::Source,
 };
@@ -67,11 +65,7 @@ fn lock(
     schema: &Schema,
     findings: &mut Findings,
 ) -> Option<Lock> {
-    stack.tree = with_defaults(&stack.tree, findings);
-    let lockfile = Lockfile::parse(source, &stack.name, findings);
-    let environment = read(stack, schema, findings);
-    let (lockfile, environment) = (lockfile?, environment?);
-    let own = Own::read(source, stack, &environment, findings);
+    let Gathered { lockfile, own, .. } = gather(source, stack, schema, findings)?;
     let (path, pins) = (lockfile.path().to_owned(), lockfile.into_pins());
     let mut images: BTreeSet<_> =
         asked(stack, schema, &own).into_iter().map(|(image, _)| image).collect();

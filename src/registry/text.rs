@@ -1,8 +1,10 @@
 //! Text of other people: washed before it is shown, escaped before it is sent.
 
-use std::fmt::Write as _;
-
 use a4co_bundle::is_plain;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// Everything but what RFC 3986, 2.3, calls unreserved.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Most characters of somebody else's text in a message of ours.
 const LONGEST: usize = 300;
@@ -45,15 +47,7 @@ pub fn short_digests(text: &str) -> String {
 
 /// Writes `text` so that it can stand in the query of a URL (RFC 3986, 2.3).
 pub(crate) fn in_query(text: &str) -> String {
-    let mut query = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            query.push(char::from(byte));
-        } else {
-            let _ = write!(query, "%{byte:02X}");
-        }
-    }
-    query
+    utf8_percent_encode(text, QUERY).to_string()
 }
 
 #[cfg(test)]

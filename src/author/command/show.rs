@@ -133,14 +133,9 @@ fn shown(release: &Release, statement: &Statement, signers: Vec<String>, verifie
 
 impl Held {
     fn of(images: &StoredImages) -> Self {
-        let (contents, blobs) = (images.contents(), images.set().blobs());
-        let here: Vec<_> = blobs.iter().filter(|blob| !blob.is_absent).collect();
-        Self {
-            platforms: contents.platforms.iter().map(ToString::to_string).collect(),
-            blobs: here.len(),
-            bytes: here.iter().map(|blob| blob.size).sum(),
-            base: contents.base.map(|base| base.to_string()),
-        }
+        let a4co_bundle::Held { platforms, blobs, bytes, base, .. } = images.held();
+        let platforms = platforms.unwrap_or_default().iter().map(ToString::to_string).collect();
+        Self { platforms, blobs, bytes, base: base.map(|base| base.to_string()) }
     }
 
     fn to_line(&self) -> String {

@@ -70,17 +70,16 @@ impl ListArgs {
 
 fn list(bundle: &Bundle) -> Listed {
     let (release, stored) = (bundle.release(), bundle.images());
-    let blobs = stored.map(|stored| stored.set().blobs()).unwrap_or_default();
-    let here: Vec<_> = blobs.iter().filter(|blob| !blob.is_absent).collect();
+    let held = stored.map(StoredImages::held);
     Listed {
         schema: 1,
         command: "images list",
         release: release.id().to_string(),
         thick: bundle.is_thick(),
-        base: stored.and_then(|stored| stored.contents().base).map(|base| base.to_string()),
+        base: held.as_ref().and_then(|held| held.base).map(|base| base.to_string()),
         images: release.config().images.iter().map(|image| list_image(image, stored)).collect(),
-        blobs: here.len(),
-        bytes: here.iter().map(|blob| blob.size).sum(),
+        blobs: held.as_ref().map_or(0, |held| held.blobs),
+        bytes: held.as_ref().map_or(0, |held| held.bytes),
     }
 }
 

@@ -21,13 +21,13 @@ use std::{
 };
 
 use a4co_bundle::{
-    BlobReader, CanonicalError, Digest, Image, ReleaseId, StoredBlob, StoredImages, tar_header,
-    to_canonical,
+    BlobReader, CanonicalError, Digest, Image, StoredBlob, StoredImages, tar_header, to_canonical,
 };
 use serde_json::{Value, json};
 use thiserror::Error;
 
 use crate::{
+    delta::{DeltaError, refuse_delta},
     name::{ParseNameError, Repository},
     node::mirror::NodeKind,
 };
@@ -61,9 +61,7 @@ impl NodeArchive {
         images: &[Image],
         stored: &StoredImages,
     ) -> Result<Self, NodeArchiveError> {
-        if let Some(base) = stored.contents().base {
-            return Err(NodeArchiveError::Delta { base });
-        }
+        refuse_delta(stored)?;
         let mut entries = BTreeSet::new();
         for image in images {
             entries.insert((name(kind, image)?, image.digest));
@@ -185,14 +183,8 @@ fn end_entry<W: Write>(out: &mut W, size: u64) -> Result<(), NodeArchiveError> {
 #[non_exhaustive]
 pub enum NodeArchiveError {
     /// A part of the images is in another bundle.
-    #[error(
-        "the bundle is a delta and leaves out what the bundle of release {base} holds; join the two \
-         first: `a4co-apply images join`"
-    )]
-    Delta {
-        /// The release of the other bundle.
-        base: ReleaseId,
-    },
+    #[error(transparent)]
+    Delta(#[from] DeltaError),
     /// The nodes do not import archives.
     #[error(
         "Talos imports no archives; push the images to a registry of the site and export the \

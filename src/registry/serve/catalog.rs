@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use a4co_bundle::{Digest, Image, ReleaseId, StoredImages};
+use a4co_bundle::{Digest, Image, StoredImages};
 use thiserror::Error;
 
-use crate::name::{ParseNameError, Repository};
+use crate::{
+    delta::{DeltaError, refuse_delta},
+    name::{ParseNameError, Repository},
+};
 
 /// The repositories that a bundle holds.
 #[derive(Clone, Debug)]
@@ -28,14 +31,8 @@ pub(super) struct Shelf {
 #[non_exhaustive]
 pub enum CatalogError {
     /// A part of the images is in another bundle.
-    #[error(
-        "the bundle is a delta and leaves out what the bundle of release {base} holds; join the two \
-         first: `a4co-apply images join`"
-    )]
-    Delta {
-        /// The release of the other bundle.
-        base: ReleaseId,
-    },
+    #[error(transparent)]
+    Delta(#[from] DeltaError),
     /// A name that no registry has.
     #[error(transparent)]
     Name(#[from] ParseNameError),
@@ -47,9 +44,7 @@ impl Catalog {
     /// # Errors
     /// Fails when the bundle is a delta, and when an image has a name that no registry could have.
     pub fn new(images: &[Image], stored: &StoredImages) -> Result<Self, CatalogError> {
-        if let Some(base) = stored.contents().base {
-            return Err(CatalogError::Delta { base });
-        }
+        refuse_delta(stored)?;
         let mut repositories: BTreeMap<Repository, Shelf> = BTreeMap::new();
         for image in images {
             let shelf = repositories.entry(image.name.parse()?).or_default();

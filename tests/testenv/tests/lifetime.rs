@@ -1,5 +1,7 @@
 //! A control plane ends with its owner, however the owner ends, and leaves nothing behind.
 
+mod processes;
+
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -7,6 +9,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use a4co_testenv::ControlPlane;
+
+use crate::processes::processes_of;
 
 /// A running `testenv up` with its state folder.
 struct Owner {
@@ -37,20 +41,6 @@ fn testenv() -> Command {
     command.env_remove(a4co_testenv::KUBECONFIG_VARIABLE);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     command
-}
-
-/// Returns the processes whose command line or environment names the folder.
-fn processes_of(dir: &Path) -> Vec<PathBuf> {
-    let name = dir.as_os_str().as_encoded_bytes();
-    let processes = fs_err::read_dir("/proc").expect("there is a /proc");
-    let mut found: Vec<_> = processes.map(|entry| entry.expect("an entry").path()).collect();
-    found.retain(|process| {
-        ["cmdline", "environ"].iter().any(|file| {
-            fs_err::read(process.join(file))
-                .is_ok_and(|text| text.windows(name.len()).any(|part| part == name))
-        })
-    });
-    found
 }
 
 #[track_caller]

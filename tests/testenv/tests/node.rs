@@ -1,5 +1,7 @@
 //! A container runtime runs what it is given, and leaves nothing behind.
 
+mod processes;
+
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -8,6 +10,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use a4co_testenv::{Containerd, Network};
+
+use crate::processes::processes_of;
 
 const SANDBOX_IMAGE: &str = "registry.k8s.io/pause:3.10.1";
 
@@ -78,20 +82,6 @@ fn nothing_is_left_when_the_owner_is_killed_while_a_pod_runs() {
 
 fn is_root() -> bool {
     fs_err::metadata("/proc/self").expect("there is a /proc").uid() == 0
-}
-
-/// Returns the processes whose command line or environment names the folder.
-fn processes_of(dir: &Path) -> Vec<PathBuf> {
-    let name = dir.as_os_str().as_encoded_bytes();
-    let processes = fs_err::read_dir("/proc").expect("there is a /proc");
-    let mut found: Vec<_> = processes.map(|entry| entry.expect("an entry").path()).collect();
-    found.retain(|process| {
-        ["cmdline", "environ"].iter().any(|file| {
-            fs_err::read(process.join(file))
-                .is_ok_and(|text| text.windows(name.len()).any(|part| part == name))
-        })
-    });
-    found
 }
 
 #[track_caller]
